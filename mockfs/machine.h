@@ -1,0 +1,256 @@
+/*
+ * machine.h - the model: a small kernel's memory management, as far as the proc files can show it.
+ *
+ * A machine has RAM, frames, swap, objects (files, memfds: page caches) and tasks; a task has an
+ * address space (mm) of VMAs and page-table entries.  All are run maps (runs.h); nothing here costs
+ * by the page.  It knows nothing of scripts, of files' system-call rules (procfs.h) or of FUSE.
+ *
+ * Units: addresses in pages ("page numbers"), lengths in pages, PFNs, swap offsets in pages.
+ * Results of operations: 0, or -errno, or PMK_SIGNAL(n) (world.h), as a process would see them.
+ * Not thread-safe: the owner locks.
+ *
+ * Sources of the rules: the ledger (conformance/clauses.def), the kernel's mm/, and observation;
+ * each function names what it follows.
+ */
+#ifndef PMK_MACHINE_H
+#define PMK_MACHINE_H
+
+#include "profile.h"
+#include "runs.h"
+
+/* ---- page-table entries: tags of an mm's `pte` map ---------------------------------------------- */
+
+enum pmk_pte_kind {
+	PMK_PTE_FRAME = 1, /* present, base is the PFN; linear */
+	PMK_PTE_ZERO,	   /* present, the shared zero page */
+	PMK_PTE_SWAP,	   /* base is the slot; linear; type in bits 16-20 */
+	PMK_PTE_MARKER,	   /* base is the marker's bits: uffd-wp 1, poison 2, guard 4 */
+	PMK_PTE_GIVEN,	   /* a scripted entry: flag bits 55-63 in tag bits 32-40 and base as PFN, linear */
+	PMK_PTE_GIVEN_SWAP, /* likewise with base as swap offset, type in bits 16-20; linear */
+	PMK_PTE_RAW,	   /* base is the whole word */
+};
+#define PMK_PTE_KIND(tag)   ((enum pmk_pte_kind)((tag) & 15))
+#define PMK_PTE_ANON	    (1ull << 4) /* the frame is anonymous memory */
+#define PMK_PTE_EXCLUSIVE   (1ull << 5) /* PageAnonExclusive, also kept by a swap entry */
+#define PMK_PTE_SOFT_DIRTY  (1ull << 6)
+#define PMK_PTE_UFFD_WP	    (1ull << 7)
+#define PMK_PTE_DIRTY	    (1ull << 8)
+#define PMK_PTE_TYPE_SHIFT  16
+#define PMK_PTE_TYPE(tag)   ((unsigned)((tag) >> PMK_PTE_TYPE_SHIFT & 31))
+#define PMK_PTE_FLAGS_SHIFT 32 /* of GIVEN: pagemap bits 55-63 */
+#define PMK_MARKER_UFFD_WP  1u
+#define PMK_MARKER_POISON   2u
+#define PMK_MARKER_GUARD    4u
+
+/* ---- VMAs: base of an mm's `vma` map is the page offset (linear), tag an index of attributes ------ */
+
+#define PMK_VMA_SHARED	   0x0001u
+#define PMK_VMA_LOCKED	   0x0002u
+#define PMK_VMA_SOFT_DIRTY 0x0004u
+#define PMK_VMA_PFNMAP	   0x0008u
+#define PMK_VMA_ACCOUNT	   0x0010u
+#define PMK_VMA_HUGEPAGE   0x0020u
+#define PMK_VMA_NOHUGEPAGE 0x0040u
+#define PMK_VMA_DONTFORK   0x0080u
+#define PMK_VMA_WIPEONFORK 0x0100u
+#define PMK_VMA_MERGEABLE  0x0200u
+#define PMK_VMA_SPECIAL	   0x0400u /* [vdso], [vvar]: no mprotect games modelled */
+#define PMK_VMA_STACK	   0x0800u
+#define PMK_VMA_RANDOM	   0x1000u
+#define PMK_VMA_SEQUENTIAL 0x2000u
+
+struct pmk_vma {
+	unsigned prot;	/* PMK_PERM_* */
+	unsigned flags; /* PMK_VMA_* */
+	int object;	/* index of the machine's objects; -1: anonymous memory */
+	unsigned anon_vma; /* 0: none yet.  Decides what fork copies and what may merge */
+};
+
+/* ---- objects: files, memfds, shared anonymous memory, special mappings --------------------------- */
+
+enum pmk_object_kind { PMK_OBJECT_FILE, PMK_OBJECT_SHMEM, PMK_OBJECT_SPECIAL };
+
+struct pmk_object {
+	enum pmk_object_kind kind;
+	uint64_t pages;	       /* its size; beyond it SIGBUS */
+	struct pmk_runs cache; /* page offset -> frame (PMK_PTE_FRAME) or slot (PMK_PTE_SWAP) */
+	unsigned major, minor;
+	uint64_t inode;
+	char *name; /* as maps shows it */
+};
+
+/* ---- frames: base is mapcount | cgroup index << 32, tag the kpageflags that last and hidden ones - */
+
+#define PMK_FRAME_FLAGS	  ((1ull << 43) - 1) /* kpageflags bits */
+#define PMK_FRAME_CACHED  (1ull << 48)	     /* held by an object's page cache or by the swap cache */
+#define PMK_FRAME_GIVEN	  (1ull << 49)	     /* the script said what kpage* show; never freed */
+#define PMK_FRAME_ANONEXCL (1ull << 50)
+#define PMK_FRAME_MAPCOUNT(v) ((uint32_t)(v).base)
+#define PMK_FRAME_CGROUP(v)   ((uint32_t)((v).base >> 32))
+
+/* ---- the machine -------------------------------------------------------------------------------- */
+
+/* An address space.  A file handle holds a reference; it is dead when no task uses it. */
+struct pmk_mm {
+	unsigned refs, users;
+	struct pmk_runs vma, pte;
+	uint64_t locked, peak;
+};
+
+struct pmk_cred {
+	uint32_t uid;
+	uint64_t caps; /* effective capabilities relative to the initial user namespace */
+};
+#define PMK_CAP_DAC_OVERRIDE	(1ull << 1)
+#define PMK_CAP_DAC_READ_SEARCH (1ull << 2)
+#define PMK_CAP_SYS_PTRACE	(1ull << 19)
+#define PMK_CAP_SYS_ADMIN	(1ull << 21)
+#define PMK_CAP_PERFMON		(1ull << 38)
+#define PMK_CAP_ALL		((1ull << 41) - 1)
+
+enum pmk_task_state { PMK_TASK_RUNNING, PMK_TASK_ZOMBIE, PMK_TASK_GONE };
+
+struct pmk_task {
+	int pid, ppid;
+	enum pmk_task_state state;
+	struct pmk_mm *mm; /* NULL once it has exited */
+	struct pmk_cred cred;
+	bool dumpable;
+	uint64_t caps_saved; /* what seteuid(0) brings back */
+	char comm[16];
+};
+
+/* A fault that a script asked for (procfs.h applies it). */
+struct pmk_fault {
+	int pid;
+	enum pmk_file file;
+	enum pmk_fileop op;
+	unsigned failure; /* an errno, PMK_FAILURE_SHORT or PMK_FAILURE_EXIT */
+	uint64_t after, bytes;
+};
+
+struct pmk_machine {
+	struct pmk_profile profile;
+	struct pmk_runs ram;	 /* PFNs that are memory */
+	uint64_t max_pfn;	 /* one past the last */
+	struct pmk_runs frame;	 /* PFN -> state; frames not in it are free */
+	uint64_t frame_next;	 /* where the allocator goes on */
+	struct pmk_runs slot;	 /* the swap area: slot -> count of entries (base) */
+	struct pmk_runs cached;	 /* slot -> PFN in the swap cache; linear */
+	struct pmk_runs cached_by; /* PFN -> slot, the inverse; linear */
+	uint64_t swap_pages;	 /* size of the area */
+	uint64_t slot_next;
+	struct pmk_object *object;
+	size_t nobjects;
+	struct pmk_vma *vma; /* interned attributes; tag of a VMA run is an index */
+	size_t nvmas;
+	uint32_t *vma_hash;
+	size_t vma_hash_size;
+	struct pmk_task **task; /* in order of creation */
+	size_t ntasks;
+	struct pmk_runs by_pid; /* PID -> index of task */
+	int pid_next;
+	unsigned anon_vma_next;
+	uint64_t *cgroup; /* inode numbers; frames refer to them by index */
+	size_t ncgroups;
+	struct pmk_fault *fault;
+	size_t nfaults;
+	uint64_t zero_pfn; /* 0: not needed yet */
+	int vdso_object, vvar_object;
+	bool soft_dirty_used; /* 3.11 .. 4.2: somebody has written to clear_refs */
+};
+
+/* Limits, so that no script can make the model eat the host. */
+#define PMK_MACHINE_RUNS_MAX (8u << 20) /* runs of one map; beyond: ENOMEM */
+
+struct pmk_machine *pmk_machine_create(const struct pmk_profile *profile);
+void pmk_machine_destroy(struct pmk_machine *machine);
+
+/* RAM is these PFN ranges; EINVAL when frames are in use already or the list is not ascending. */
+int pmk_machine_set_ram(struct pmk_machine *m, const struct pmk_span *span, size_t n);
+/* One past the last PFN that kpage* have an entry for (KP-LIMIT). */
+uint64_t pmk_machine_kpage_limit(const struct pmk_machine *m);
+/* What kpage* show for PFNs: flags, count and cgroup inode; a frame outside RAM: EINVAL. */
+int pmk_machine_given_frame(struct pmk_machine *m, uint64_t first, uint64_t last, uint64_t flags,
+			    uint64_t count, uint64_t cgroup_inode);
+/* The index of a cgroup by its inode; index 0 is "none". */
+uint32_t pmk_machine_cgroup(struct pmk_machine *m, uint64_t inode);
+
+/* ---- tasks ---- */
+/* pid 0: the next free one.  NULL when the PID is taken. The new task has an address space with a
+ * stack, [vvar] and [vdso]. */
+struct pmk_task *pmk_task_spawn(struct pmk_machine *m, int pid, uint32_t uid, const char *comm);
+struct pmk_task *pmk_task_find(const struct pmk_machine *m, int pid);
+struct pmk_task *pmk_task_fork(struct pmk_machine *m, struct pmk_task *parent, int pid);
+void pmk_task_exec(struct pmk_machine *m, struct pmk_task *task);
+void pmk_task_exit(struct pmk_machine *m, struct pmk_task *task); /* a zombie */
+void pmk_task_reap(struct pmk_machine *m, struct pmk_task *task); /* gone */
+void pmk_mm_get(struct pmk_mm *mm);
+void pmk_mm_put(struct pmk_mm *mm);
+
+/* ---- objects ---- */
+int pmk_object_create(struct pmk_machine *m, enum pmk_object_kind kind, uint64_t pages,
+		      const char *name);
+
+/* ---- address spaces: mm.c ---- */
+/* The VMA at a page, or NULL; *ret_run: its run. */
+const struct pmk_vma *pmk_vma_at(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t page,
+				 struct pmk_run *ret_run);
+int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		   struct pmk_vma vma, uint64_t pgoff);
+int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n);
+int64_t pmk_mm_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		       unsigned prot);
+int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		     uint64_t new_n, uint64_t new_start, bool dontunmap);
+int64_t pmk_mm_lock(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n, bool on);
+/* Changes the flags of the VMA pieces in [start, end), splitting and merging as the kernel would. */
+void pmk_mm_vma_change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+		       unsigned clear, unsigned set);
+void pmk_mm_destroy(struct pmk_machine *m, struct pmk_mm *mm); /* unmaps everything */
+void pmk_mm_fork(struct pmk_machine *m, const struct pmk_mm *parent, struct pmk_mm *child);
+unsigned pmk_vma_intern(struct pmk_machine *m, const struct pmk_vma *vma);
+
+/* ---- faults: fault.c ---- */
+/* Loads from or stores to each page in order: 0, or PMK_SIGNAL(SIGSEGV or SIGBUS), or -ENOMEM. */
+int64_t pmk_mm_touch(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n, bool write);
+/* Populates as mlock and MADV_POPULATE_* do: -EFAULT, -ENOMEM as madvise(2) says. */
+int64_t pmk_mm_populate(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			bool write);
+/* Drops the entries of [start, end). */
+void pmk_mm_zap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
+
+/* ---- advice: advice.c ---- */
+int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		      unsigned advice);
+/* What a write of "1" .. "5" to clear_refs does. */
+void pmk_mm_clear_refs(struct pmk_machine *m, struct pmk_mm *mm, unsigned what);
+
+/* ---- frames and swap: frame.c ---- */
+/* A run of at most n free frames, marked with flags; 0: none left. */
+uint64_t pmk_frame_alloc(struct pmk_machine *m, uint64_t n, uint64_t flags, uint64_t *ret_pfn);
+/* Adds `by` to the mapcount of [pfn, pfn + n); frames that nobody holds any more become free. */
+void pmk_frame_map(struct pmk_machine *m, uint64_t pfn, uint64_t n, int by);
+/* Changes the flags of [pfn, pfn + n). */
+void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t clear, uint64_t set);
+uint64_t pmk_frame_zero(struct pmk_machine *m);
+/* Swap: a run of at most n slots with count 1 each; 0: none left. */
+uint64_t pmk_slot_alloc(struct pmk_machine *m, uint64_t n, uint64_t *ret_slot);
+void pmk_slot_count(struct pmk_machine *m, uint64_t slot, uint64_t n, int by);
+/* The swap cache: slots [slot, slot + n) hold frames [pfn, pfn + n). */
+void pmk_slot_cache(struct pmk_machine *m, uint64_t slot, uint64_t pfn, uint64_t n);
+void pmk_slot_uncache(struct pmk_machine *m, uint64_t pfn, uint64_t n);
+
+/* ---- what the files show: show.c ---- */
+/* Fills out[0..n) with the pagemap entries from page `start` on; privileged: with frames. */
+void pmk_show_pagemap(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t start, uint64_t n,
+		      bool privileged, uint64_t *out);
+/* Fills out[0..n) with the entries of a kpage file from pfn on, all below the limit. */
+void pmk_show_kpage(const struct pmk_machine *m, enum pmk_file file, uint64_t pfn, uint64_t n,
+		    uint64_t *out);
+/* The lines of maps from the first VMA that ends after page `from`, whole lines only, at most size
+ * bytes; *from becomes where to go on (UINT64_MAX: the end). */
+size_t pmk_show_maps(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t *from, char *buf,
+		     size_t size);
+
+#endif /* PMK_MACHINE_H */

@@ -1,0 +1,248 @@
+/* profile.c - kernels as data: parses VERSION[/ARCH][+CONFIG|-CONFIG...] and resolves the quirks. */
+#include "profile.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "pagemapkit.h"
+
+#define K(major, minor) PMK_KERNEL(major, minor, 0)
+#define A_X86_64  0x01u
+#define A_I386	  0x02u
+#define A_ARM64	  0x04u
+#define A_ARM	  0x08u
+#define A_PPC64	  0x10u
+#define A_S390	  0x20u
+#define A_RISCV	  0x40u
+#define A_ALL	  0x7fu
+#define A_32BIT	  (A_I386 | A_ARM)
+#define A_SPARSEMEM   (A_ALL & ~A_32BIT)
+#define A_SOFT_DIRTY  (A_X86_64 | A_PPC64 | A_S390)
+#define A_UFFD_WP     (A_X86_64 | A_ARM64)
+
+const struct pmk_arch pmk_arch[] = {
+#define ARCH(id, name, alias, page_shift, bits, be, pmd_shift, section, task_size, mask) \
+	{ name, alias, page_shift, bits, be, pmd_shift, section, task_size, mask },
+#include "arches.def"
+};
+
+struct config {
+	const char *name;
+	unsigned arches;
+};
+static const struct config configs[] = {
+#define ARCH(id, name, alias, page_shift, bits, be, pmd_shift, section, task_size, mask)
+#define CONFIG(id, name, arches, text) { name, arches },
+#include "arches.def"
+};
+
+#define C_SOFT_DIRTY (1u << PMK_CONFIG_SOFT_DIRTY)
+#define C_UFFD_WP    (1u << PMK_CONFIG_UFFD_WP)
+#define C_MEMCG	     (1u << PMK_CONFIG_MEMCG)
+#define C_LA57	     (1u << PMK_CONFIG_LA57)
+#define C_VSYSCALL   (1u << PMK_CONFIG_VSYSCALL)
+
+const struct pmk_quirk pmk_quirk[] = {
+#define QUIRK(id, name, since, until, stable, arches, config, text, clauses) \
+	[PMK_Q_##id] = { name, since, until, stable, arches, config, text, clauses },
+#define FACILITY(id, name, text) [PMK_F_##id] = { name, 0, 0, "", 0, 0, text, "" },
+#include "quirks.def"
+#undef QUIRK
+#undef FACILITY
+};
+
+#define SERIES(kernel) ((kernel) & ~0xffu)
+
+/* Whether a stable boundary such as "+6.12.107" or "-6.18.44" decides for this kernel, and how. */
+static int stable_says(const char *stable, uint32_t kernel)
+{
+	unsigned a, b, c;
+	char sign;
+
+	while (sscanf(stable, " %c%u.%u.%u", &sign, &a, &b, &c) == 4) {
+		uint32_t from = PMK_KERNEL(a, b, c);
+
+		if (SERIES(from) == SERIES(kernel) && kernel >= from)
+			return sign == '+';
+		stable += strcspn(stable + 1, "+-") + 1;
+	}
+	return -1;
+}
+
+static bool quirk_holds(const struct pmk_quirk *q, const struct pmk_profile *p)
+{
+	int stable = stable_says(q->stable, p->kernel);
+
+	if (!(q->arches & p->arch->mask) || (q->config & ~p->config))
+		return false;
+	if (stable >= 0)
+		return stable;
+	return p->kernel >= q->since && (!q->until || p->kernel < q->until);
+}
+
+void pmk_profile_set(struct pmk_profile *profile, enum pmk_feature feature, bool on)
+{
+	uint64_t bit = 1ull << (feature % 64);
+
+	if (on)
+		profile->quirk[feature / 64] |= bit;
+	else
+		profile->quirk[feature / 64] &= ~bit;
+}
+
+/* What follows from version, arch and config. */
+static void resolve(struct pmk_profile *p)
+{
+	memset(p->quirk, 0, sizeof(p->quirk));
+	for (unsigned i = 0; i < PMK_QUIRK_COUNT; i++)
+		pmk_profile_set(p, i, quirk_holds(&pmk_quirk[i], p));
+	p->task_size = p->arch->task_size;
+	if (p->arch->mask == A_X86_64 && p->config & C_LA57)
+		p->task_size = (1ull << 56) - 4096;
+}
+
+static void name_it(struct pmk_profile *p, bool patch)
+{
+	int n = snprintf(p->name, sizeof(p->name), "%u.%u", p->kernel >> 16, p->kernel >> 8 & 255);
+
+	if (patch)
+		n += snprintf(p->name + n, sizeof(p->name) - n, ".%u", p->kernel & 255);
+	n += snprintf(p->name + n, sizeof(p->name) - n, "/%s", p->arch->name);
+	for (unsigned i = 0; i < PMK_CONFIG_COUNT && n < (int)sizeof(p->name); i++) {
+		bool usual = configs[i].arches & p->arch->mask, on = p->config >> i & 1;
+
+		if (on != usual)
+			n += snprintf(p->name + n, sizeof(p->name) - n, "%c%s", on ? '+' : '-',
+				      configs[i].name);
+	}
+}
+
+static bool starts(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	return n && !strncmp(text, word, n) && !isalnum((unsigned char)text[n]);
+}
+
+static const struct pmk_arch *find_arch(const char *text, size_t *ret_len)
+{
+	const struct pmk_arch *best = NULL;
+
+	*ret_len = 0;
+	for (size_t i = 0; i < PMK_ARCH_COUNT; i++) {
+		const char *names[] = { pmk_arch[i].name, pmk_arch[i].alias };
+
+		for (int k = 0; k < 2; k++)
+			if (starts(text, names[k]) && strlen(names[k]) > *ret_len) {
+				best = &pmk_arch[i];
+				*ret_len = strlen(names[k]);
+			}
+	}
+	return best;
+}
+
+static uint32_t usual_config(const struct pmk_arch *arch)
+{
+	uint32_t config = 0;
+
+	for (unsigned i = 0; i < PMK_CONFIG_COUNT; i++)
+		if (configs[i].arches & arch->mask)
+			config |= 1u << i;
+	return config;
+}
+
+static int parse_config(const char *text, const char *at, struct pmk_profile *p,
+			struct pmk_error *err)
+{
+	while (*at) {
+		unsigned i;
+
+		for (i = 0; i < PMK_CONFIG_COUNT; i++)
+			if ((*at == '+' || *at == '-') && starts(at + 1, configs[i].name))
+				break;
+		if (i == PMK_CONFIG_COUNT)
+			return pmk_error_set(err, NULL, 0, 0,
+					     "kernel '%s': '%s' is no +CONFIG or -CONFIG; known: "
+					     "soft-dirty, uffd-wp, memcg, la57, vsyscall",
+					     text, at);
+		if (*at == '+')
+			p->config |= 1u << i;
+		else
+			p->config &= ~(1u << i);
+		at += 1 + strlen(configs[i].name);
+	}
+	return 0;
+}
+
+int pmk_profile_parse(const char *text, struct pmk_profile *ret, struct pmk_error *err)
+{
+	struct pmk_profile p = { .arch = &pmk_arch[PMK_ARCH_X86_64] };
+	unsigned major, minor, patch = 255;
+	const char *at;
+	size_t len;
+	int n = 0, m = 0;
+
+	if (sscanf(text, "%3u.%3u%n", &major, &minor, &n) < 2 || major > 255 || minor > 255)
+		return pmk_error_set(err, NULL, 0, 0,
+				     "kernel '%s': expected MAJOR.MINOR[.PATCH][/ARCH][+CONFIG...]",
+				     text);
+	at = text + n;
+	if (sscanf(at, ".%5u%n", &patch, &m) == 1)
+		at += m;
+	p.kernel = PMK_KERNEL(major, minor, patch > 255 ? 255 : patch);
+	if (*at == '/') {
+		p.arch = find_arch(at + 1, &len);
+		if (!p.arch)
+			return pmk_error_set(err, NULL, 0, 0,
+					     "kernel '%s': unknown architecture '%s'; known: "
+					     "x86_64, i386, arm64, arm64-16k, arm64-64k, armhf, "
+					     "ppc64el, ppc64el-64k, s390x, riscv64",
+					     text, at + 1);
+		at += 1 + len;
+	}
+	p.config = usual_config(p.arch);
+	if (parse_config(text, at, &p, err))
+		return -1;
+	resolve(&p);
+	name_it(&p, m);
+	*ret = p;
+	return 0;
+}
+
+void pmk_profile_host(struct pmk_profile *ret)
+{
+	unsigned major = 6, minor = 12, patch = 255;
+	long page = sysconf(_SC_PAGESIZE);
+	struct pmk_profile p = { .arch = &pmk_arch[PMK_ARCH_X86_64] };
+	struct utsname u;
+	size_t len;
+
+	if (!uname(&u)) {
+		const struct pmk_arch *arch = find_arch(u.machine, &len);
+
+		sscanf(u.release, "%u.%u.%u", &major, &minor, &patch);
+		if (arch)
+			p.arch = arch;
+	}
+	for (size_t i = 0; i < PMK_ARCH_COUNT; i++)
+		if (pmk_arch[i].mask == p.arch->mask && 1l << pmk_arch[i].page_shift == page &&
+		    1l << p.arch->page_shift != page)
+			p.arch = &pmk_arch[i];
+	p.kernel = PMK_KERNEL(major, minor, patch > 255 ? 255 : patch);
+	p.config = usual_config(p.arch);
+	resolve(&p);
+	name_it(&p, true);
+	*ret = p;
+}
+
+int pmk_feature_find(const char *name)
+{
+	for (int i = 0; i < PMK_FEATURE_COUNT; i++)
+		if (!strcmp(pmk_quirk[i].name, name))
+			return i;
+	return -1;
+}
