@@ -4,9 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "pagemapkit.h"
 #include "words.h"
-
-#define SOFT_DIRTY (UINT64_C(1) << 55)
 
 /* ---- pieces of a token: each skips what it has read ------------------------------------------ */
 
@@ -443,7 +442,7 @@ static int parse_state(struct pmk_parser *parser, enum pmk_arg_type type,
 	if (none ? parse_none(parser, tok) : parse_flag(parser, type, tok, arg))
 		return -1;
 	if (!(arg->set & arg->clear) && !((arg->set | arg->clear) & arg->free) &&
-	    !(parser->none_said && ((arg->set | arg->free) & ~SOFT_DIRTY)))
+	    !(parser->none_said && ((arg->set | arg->free) & ~PMK_PAGEMAP_SOFT_DIRTY_MASK)))
 		return 0;
 	return pmk_parse_fail(parser, tok->col, "'%.*s' contradicts an earlier word", (int)tok->len,
 			      tok->s);
@@ -482,8 +481,9 @@ int pmk_parse_words_end(struct pmk_parser *parser, enum pmk_arg_type type, struc
 		arg->free = known;
 		return 0;
 	}
-	if (parser->info->kind == PMK_EXPECT && !((arg->set | arg->clear) & SOFT_DIRTY))
-		arg->free |= SOFT_DIRTY;
+	if (parser->info->kind == PMK_EXPECT &&
+	    !((arg->set | arg->clear) & PMK_PAGEMAP_SOFT_DIRTY_MASK))
+		arg->free |= PMK_PAGEMAP_SOFT_DIRTY_MASK;
 	arg->clear = known & ~arg->set & ~arg->free;
 	return 0;
 }

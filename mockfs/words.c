@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "pagemapkit.h"
+
 struct name {
 	const char *name;
 	int value;
@@ -122,57 +124,37 @@ const char *pmk_word_name(enum pmk_arg_type type, uint64_t value)
 	return NULL;
 }
 
-struct flag {
-	const char *name;
-	unsigned bit;
-};
-
-static const struct flag entry_flags[] = {
-	{ "soft-dirty", 55 }, { "exclusive", 56 }, { "uffd-wp", 57 }, { "guard", 58 },
-	{ "file", 61 },	      { "swap", 62 },	   { "present", 63 },
-};
-
-/* Until the decoder's table is here. */
-static const struct flag frame_flags[] = {
-	{ "LOCKED", 0 },	 { "ERROR", 1 },	  { "REFERENCED", 2 },
-	{ "UPTODATE", 3 },	 { "DIRTY", 4 },	  { "LRU", 5 },
-	{ "ACTIVE", 6 },	 { "SLAB", 7 },		  { "WRITEBACK", 8 },
-	{ "RECLAIM", 9 },	 { "BUDDY", 10 },	  { "MMAP", 11 },
-	{ "ANON", 12 },		 { "SWAPCACHE", 13 },	  { "SWAPBACKED", 14 },
-	{ "COMPOUND_HEAD", 15 }, { "COMPOUND_TAIL", 16 }, { "HUGE", 17 },
-	{ "UNEVICTABLE", 18 },	 { "HWPOISON", 19 },	  { "NOPAGE", 20 },
-	{ "KSM", 21 },		 { "THP", 22 },		  { "OFFLINE", 23 },
-	{ "ZERO_PAGE", 24 },	 { "IDLE", 25 },	  { "PGTABLE", 26 },
-	{ "RESERVED", 32 },	 { "MLOCKED", 33 },	  { "OWNER_2", 34 },
-	{ "PRIVATE", 35 },	 { "PRIVATE_2", 36 },	  { "OWNER_PRIVATE", 37 },
-	{ "ARCH", 38 },		 { "UNCACHED", 39 },	  { "SOFTDIRTY", 40 },
-	{ "ARCH_2", 41 },	 { "ARCH_3", 42 },
-};
-
-static uint64_t flag_find(const struct flag *flags, size_t count, const char *text, size_t len)
+/* The bits have their names and meanings from the decoder. */
+uint64_t pmk_entry_flag(const char *text, size_t len)
 {
-	for (size_t i = 0; i < count; i++)
-		if (pmk_word_is(text, len, flags[i].name))
-			return UINT64_C(1) << flags[i].bit;
+	for (unsigned bit = 0; bit < 64; bit++) {
+		const struct pmk_bit *info = pmk_pagemap_bit(bit);
+
+		if (info && pmk_word_is(text, len, info->name))
+			return UINT64_C(1) << bit;
+	}
 	return 0;
 }
 
-uint64_t pmk_entry_flag(const char *text, size_t len)
-{
-	return flag_find(entry_flags, LENGTH(entry_flags), text, len);
-}
-
+/* The decoder also takes lists and any case; a script has one spelling. */
 uint64_t pmk_frame_flag(const char *text, size_t len)
 {
-	return flag_find(frame_flags, LENGTH(frame_flags), text, len);
+	uint64_t mask;
+
+	for (size_t i = 0; i < len; i++)
+		if (!(text[i] >= 'A' && text[i] <= 'Z') && !(text[i] >= '0' && text[i] <= '9') &&
+		    text[i] != '_')
+			return 0;
+	return pmk_kpageflags_from_names(text, len, &mask) ? 0 : mask;
 }
 
 uint64_t pmk_entry_flags_known(void)
 {
 	uint64_t known = 0;
 
-	for (size_t i = 0; i < LENGTH(entry_flags); i++)
-		known |= UINT64_C(1) << entry_flags[i].bit;
+	for (unsigned bit = 0; bit < 64; bit++)
+		if (pmk_pagemap_bit(bit))
+			known |= UINT64_C(1) << bit;
 	return known;
 }
 
@@ -232,6 +214,13 @@ const char *pmk_guess_stmt(const char *text, size_t len)
 	return guess.best;
 }
 
+static void guess_bits(struct pmk_guess *guess, const struct pmk_bit *(*info)(unsigned))
+{
+	for (unsigned bit = 0; bit < 64; bit++)
+		if (info(bit))
+			pmk_guess_try(guess, info(bit)->name);
+}
+
 const char *pmk_guess_word(enum pmk_arg_type type, const char *text, size_t len)
 {
 	struct pmk_guess guess = { .text = text, .len = len };
@@ -241,12 +230,10 @@ const char *pmk_guess_word(enum pmk_arg_type type, const char *text, size_t len)
 			pmk_guess_try(&guess, pmk_word[i].word);
 	if (type == PMK_ARG_ENTRYWORDS) {
 		pmk_guess_try(&guess, "none");
-		for (size_t i = 0; i < LENGTH(entry_flags); i++)
-			pmk_guess_try(&guess, entry_flags[i].name);
+		guess_bits(&guess, pmk_pagemap_bit);
 	}
 	if (type == PMK_ARG_FRAMEWORDS)
-		for (size_t i = 0; i < LENGTH(frame_flags); i++)
-			pmk_guess_try(&guess, frame_flags[i].name);
+		guess_bits(&guess, pmk_kpageflags_bit);
 	if (type == PMK_ARG_FAILURE)
 		for (size_t i = 0; i < LENGTH(errnos); i++)
 			pmk_guess_try(&guess, errnos[i].name);
