@@ -51,11 +51,6 @@ const char *const pmk_file_name[PMK_FILE_COUNT] = {
 	[PMK_FILE_KPAGEFLAGS] = "kpageflags", [PMK_FILE_KPAGECGROUP] = "kpagecgroup",
 };
 
-bool pmk_word_is(const char *text, size_t len, const char *word)
-{
-	return !strncmp(text, word, len) && !word[len];
-}
-
 static int name_value(const struct name *names, size_t count, const char *text, size_t len)
 {
 	for (size_t i = 0; i < count; i++)
@@ -127,7 +122,7 @@ const char *pmk_word_name(enum pmk_arg_type type, uint64_t value)
 /* The bits have their names and meanings from the decoder. */
 uint64_t pmk_entry_flag(const char *text, size_t len)
 {
-	for (unsigned bit = 0; bit < 64; bit++) {
+	for (unsigned bit = PMK_PAGEMAP_FRAME_BITS; bit < 64; bit++) {
 		const struct pmk_bit *info = pmk_pagemap_bit(bit);
 
 		if (info && pmk_word_is(text, len, info->name))
@@ -152,7 +147,7 @@ uint64_t pmk_entry_flags_known(void)
 {
 	uint64_t known = 0;
 
-	for (unsigned bit = 0; bit < 64; bit++)
+	for (unsigned bit = PMK_PAGEMAP_FRAME_BITS; bit < 64; bit++)
 		if (pmk_pagemap_bit(bit))
 			known |= UINT64_C(1) << bit;
 	return known;

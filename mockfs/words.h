@@ -5,6 +5,8 @@
 #ifndef PMK_WORDS_H
 #define PMK_WORDS_H
 
+#include <string.h>
+
 #include "script.h"
 
 /* The enumerated words of words.def. */
@@ -16,8 +18,11 @@ struct pmk_word {
 extern const struct pmk_word pmk_word[];
 extern const size_t pmk_nwords;
 
-/* Is `text`, of `len` bytes, exactly `word`? */
-bool pmk_word_is(const char *text, size_t len, const char *word);
+/* Is `text`, of `len` bytes and without NUL, exactly `word`?  Mostly the first letter says no. */
+static inline bool pmk_word_is(const char *text, size_t len, const char *word)
+{
+	return len && text[0] == word[0] && !strncmp(text, word, len) && !word[len];
+}
 /* PMK_STMT_COUNT: there is no such statement. */
 enum pmk_stmt_id pmk_stmt_find(const char *text, size_t len);
 /* NULL: the type has no such word, or none with that value. */
