@@ -1,7 +1,6 @@
 /* parse_args.c - a statement's arguments and options: one small parser a type. */
 #include "parse.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "pagemapkit.h"
@@ -77,7 +76,7 @@ static int take_spans(struct pmk_parser *parser, struct pmk_token *tok, const ch
 	size_t n = 0;
 
 	do {
-		unsigned col = tok->col;
+		const struct pmk_token start = *tok;
 		struct pmk_span span;
 
 		if (take_number(parser, tok, what, &span.first))
@@ -86,9 +85,8 @@ static int take_spans(struct pmk_parser *parser, struct pmk_token *tok, const ch
 		if (!single && take_char(tok, '-') && take_number(parser, tok, what, &span.last))
 			return -1;
 		if (span.last < span.first)
-			return pmk_parse_fail(parser, col,
-					      "the range %" PRIu64 "-%" PRIu64 " runs backwards",
-					      span.first, span.last);
+			return pmk_parse_fail(parser, start.col, "'%.*s' runs backwards",
+					      (int)(tok->s - start.s), start.s);
 		list = pmk_arena_push(&parser->arena, list, n, sizeof(*list));
 		if (!list)
 			return pmk_parse_no_memory(parser);
@@ -603,9 +601,9 @@ int pmk_parse_option(struct pmk_parser *parser, const struct pmk_token *tok)
 		ret.n = 1;
 	} else {
 		ret.greater = sign == '>';
-		if (ret.greater && id != PMK_OPT_PFN)
+		if (ret.greater && (id != PMK_OPT_PFN || parser->info->kind != PMK_EXPECT))
 			return pmk_parse_fail(parser, tok->col,
-					      "only pfn can be compared with '>'");
+					      "only pfn of an expectation takes '>'");
 		if (sign != '=' && sign != '>')
 			return pmk_parse_fail(parser, tok->col, "'%s' needs a value: %s=...",
 					      opt->key, opt->key);
