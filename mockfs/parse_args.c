@@ -579,40 +579,47 @@ static int option_value(struct pmk_parser *parser, enum pmk_value_type type, str
 	return table[type].parse(parser, table[type].what, tok, ret);
 }
 
+/* What stands behind the key: nothing for a switch, else = or > and a value. */
+static int option_rest(struct pmk_parser *parser, enum pmk_opt_id id, const struct pmk_token *tok,
+		       size_t key_len, struct pmk_arg *ret)
+{
+	const struct pmk_opt_info *opt = &pmk_opt_info[id];
+	char sign = key_len < tok->len ? tok->s[key_len] : '\0';
+	struct pmk_token value = *tok;
+
+	if (opt->type == PMK_VALUE_FLAG) {
+		ret->n = 1;
+		return sign ? pmk_parse_fail(parser, tok->col, "'%s' takes no value", opt->key) : 0;
+	}
+	ret->greater = sign == '>';
+	if (ret->greater && (id != PMK_OPT_PFN || parser->info->kind != PMK_EXPECT))
+		return pmk_parse_fail(parser, tok->col, "only pfn of an expectation takes '>'");
+	if (sign != '=' && sign != '>')
+		return pmk_parse_fail(parser, tok->col, "'%s' needs a value: %s=...", opt->key,
+				      opt->key);
+	pmk_token_skip(&value, key_len + 1);
+	if (option_value(parser, ret->greater ? PMK_VALUE_NUMBER : opt->type, value, ret))
+		return -1;
+	if (id == PMK_OPT_TYPE && ret->n > 31)
+		return pmk_parse_fail(parser, value.col, "a swap type is 0 to 31");
+	return 0;
+}
+
 int pmk_parse_option(struct pmk_parser *parser, const struct pmk_token *tok)
 {
 	size_t len = key_length(tok);
 	unsigned at = option_find(parser->info, tok->s, len);
-	struct pmk_token value = *tok;
-	const struct pmk_opt_info *opt;
-	enum pmk_opt_id id;
 	struct pmk_arg ret = { .col = tok->col };
-	char sign = len < tok->len ? tok->s[len] : '\0';
+	enum pmk_opt_id id;
 
 	if (at == PMK_OPTS_MAX)
 		return option_unknown(parser, tok, len);
 	id = (enum pmk_opt_id)parser->info->opts[at];
-	opt = &pmk_opt_info[id];
 	if (parser->opt[at].col)
-		return pmk_parse_fail(parser, tok->col, "'%s' was given twice", opt->key);
-	if (opt->type == PMK_VALUE_FLAG) {
-		if (len < tok->len)
-			return pmk_parse_fail(parser, tok->col, "'%s' takes no value", opt->key);
-		ret.n = 1;
-	} else {
-		ret.greater = sign == '>';
-		if (ret.greater && (id != PMK_OPT_PFN || parser->info->kind != PMK_EXPECT))
-			return pmk_parse_fail(parser, tok->col,
-					      "only pfn of an expectation takes '>'");
-		if (sign != '=' && sign != '>')
-			return pmk_parse_fail(parser, tok->col, "'%s' needs a value: %s=...",
-					      opt->key, opt->key);
-		pmk_token_skip(&value, len + 1);
-		if (option_value(parser, ret.greater ? PMK_VALUE_NUMBER : opt->type, value, &ret))
-			return -1;
-	}
-	if (id == PMK_OPT_TYPE && ret.n > 31)
-		return pmk_parse_fail(parser, value.col, "a swap type is 0 to 31");
+		return pmk_parse_fail(parser, tok->col, "'%s' was given twice",
+				      pmk_opt_info[id].key);
+	if (option_rest(parser, id, tok, len, &ret))
+		return -1;
 	parser->opt[at] = ret;
 	parser->nopts++;
 	return 0;
