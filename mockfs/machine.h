@@ -208,7 +208,7 @@ int64_t pmk_mm_lock(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 void pmk_mm_vma_change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
 		       unsigned clear, unsigned set);
 void pmk_mm_destroy(struct pmk_machine *m, struct pmk_mm *mm); /* unmaps everything */
-void pmk_mm_fork(struct pmk_machine *m, const struct pmk_mm *parent, struct pmk_mm *child);
+void pmk_mm_fork(struct pmk_machine *m, struct pmk_mm *parent, struct pmk_mm *child);
 unsigned pmk_vma_intern(struct pmk_machine *m, const struct pmk_vma *vma);
 
 /* ---- faults: fault.c ---- */

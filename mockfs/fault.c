@@ -1,0 +1,409 @@
+/*
+ * fault.c - page faults: what a load or a store does to the entries, run by run.
+ *
+ * Follows mm/memory.c: do_anonymous_page, do_read_fault with fault-around, do_cow_fault, do_shared_fault,
+ * do_wp_page, do_swap_page.
+ */
+#include "machine.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "pagemapkit.h"
+#include "world.h"
+
+#define ANON_FLAGS                                                                         \
+	(PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_KPF_ANON_MASK | PMK_KPF_SWAPBACKED_MASK)
+#define FILE_FLAGS  (PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_FRAME_CACHED)
+#define SHMEM_FLAGS (FILE_FLAGS | PMK_KPF_SWAPBACKED_MASK)
+
+/* A stretch of one VMA that is being touched. */
+struct touch {
+	struct pmk_machine *m;
+	struct pmk_mm *mm;
+	struct pmk_run run; /* of the VMA */
+	struct pmk_vma vma;
+	bool write;
+};
+
+static uint64_t written_flags(const struct touch *t)
+{
+	return pmk_profile_has(&t->m->profile, PMK_Q_SOFT_DIRTY) ?
+		       PMK_PTE_DIRTY | PMK_PTE_SOFT_DIRTY :
+		       PMK_PTE_DIRTY;
+}
+
+static void set_entries(struct touch *t, uint64_t start, uint64_t n, uint64_t base, uint64_t tag)
+{
+	pmk_runs_set(&t->mm->pte, start, start + n, (struct pmk_value){ base, tag });
+}
+
+/* The VMA's first page of its own: it gets an anon_vma, a neighbour's if it can (rule 4). */
+static void need_anon_vma(struct touch *t)
+{
+	static const int sides[] = { 1, -1 };
+	struct pmk_run run;
+
+	if (t->vma.anon_vma)
+		return;
+	for (int i = 0; i < 2 && !t->vma.anon_vma; i++) {
+		uint64_t at = sides[i] > 0 ? t->run.end : t->run.start - 1;
+		const struct pmk_vma *v = pmk_vma_at(t->m, t->mm, at, &run);
+		uint64_t mine = sides[i] > 0 ? t->run.v.base + (t->run.end - t->run.start) :
+					       t->run.v.base;
+		uint64_t other = sides[i] > 0 ? run.v.base : run.v.base + (run.end - run.start);
+
+		if (v && v->anon_vma && !(v->anon_vma >> 31) && v->object == t->vma.object &&
+		    v->flags == t->vma.flags && mine == other)
+			t->vma.anon_vma = v->anon_vma;
+	}
+	if (!t->vma.anon_vma)
+		t->vma.anon_vma = t->m->anon_vma_next++;
+	t->run.v.tag = pmk_vma_intern(t->m, &t->vma) | PMK_RUN_LINEAR;
+	pmk_runs_set(&t->mm->vma, t->run.start, t->run.end, t->run.v);
+}
+
+/* New anonymous frames at [start, start + n), written by this process alone. */
+static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
+{
+	need_anon_vma(t);
+	while (n) {
+		uint64_t pfn, got;
+
+		got = pmk_frame_alloc(t->m, n, ANON_FLAGS | PMK_FRAME_ANONEXCL, &pfn);
+		if (!got)
+			return -ENOMEM;
+		pmk_frame_map(t->m, pfn, got, 1);
+		set_entries(t, start, got, pfn,
+			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | written_flags(t));
+		start += got;
+		n -= got;
+	}
+	return 0;
+}
+
+/* ---- files and shared memory -------------------------------------------------------------------- */
+
+static struct pmk_object *object_of(const struct touch *t)
+{
+	return &t->m->object[t->vma.object];
+}
+
+static uint64_t offset_of(const struct touch *t, uint64_t page)
+{
+	return t->run.v.base + (page - t->run.start);
+}
+
+/* Maps what the cache has for the none entries of [start, end). */
+static void map_cached(struct touch *t, uint64_t start, uint64_t end, uint64_t flags)
+{
+	struct pmk_piece none = { .end = start };
+
+	while (pmk_runs_piece(&t->mm->pte, end, &none)) {
+		uint64_t off = offset_of(t, none.start);
+		struct pmk_piece c = { .end = off };
+
+		if (none.run)
+			continue;
+		while (pmk_runs_piece(&object_of(t)->cache, off + (none.end - none.start), &c)) {
+			if (!c.run || PMK_PTE_KIND(c.v.tag) != PMK_PTE_FRAME)
+				continue;
+			pmk_frame_map(t->m, c.v.base, c.end - c.start, 1);
+			set_entries(t, none.start + (c.start - off), c.end - c.start, c.v.base,
+				    PMK_PTE_FRAME | PMK_RUN_LINEAR | flags);
+		}
+	}
+}
+
+/* Gives every page of [off, end) of the object a frame in its cache. */
+static int64_t fill_cache(struct touch *t, uint64_t off, uint64_t end)
+{
+	struct pmk_object *o = object_of(t);
+	struct pmk_piece c = { .end = off };
+
+	while (pmk_runs_piece(&o->cache, end, &c)) {
+		bool swapped = c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_SWAP;
+		uint64_t pfn, got;
+
+		if (c.run && !swapped)
+			continue;
+		got = pmk_frame_alloc(t->m, c.end - c.start,
+				      o->kind == PMK_OBJECT_SHMEM ? SHMEM_FLAGS : FILE_FLAGS, &pfn);
+		if (!got)
+			return -ENOMEM;
+		if (swapped)
+			pmk_slot_count(t->m, c.v.base, got, -1);
+		c.end = c.start + got;
+		pmk_runs_set(&o->cache, c.start, c.end,
+			     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
+	}
+	return 0;
+}
+
+/* Fault-around: what is cached in the 64 KiB windows of [start, end), as far as VMA and file go. */
+static void fault_around(struct touch *t, uint64_t start, uint64_t end)
+{
+	uint64_t window = (64 << 10) >> t->m->profile.arch->page_shift;
+	uint64_t eof = t->run.start + object_of(t)->pages - t->run.v.base;
+
+	if (window <= 1 || object_of(t)->kind == PMK_OBJECT_SPECIAL)
+		return;
+	start &= ~(window - 1);
+	end = (end + window - 1) & ~(window - 1);
+	if (start < t->run.start)
+		start = t->run.start;
+	if (end > t->run.end)
+		end = t->run.end;
+	if (object_of(t)->pages < t->run.v.base)
+		return;
+	if (end > eof)
+		end = eof;
+	map_cached(t, start, end, 0);
+}
+
+/* None entries of a mapping of an object are touched. */
+static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end)
+{
+	bool shared = t->vma.flags & PMK_VMA_SHARED;
+	uint64_t off = offset_of(t, start), size = object_of(t)->pages;
+	uint64_t good = off >= size ? start : end - start < size - off ? end : start + (size - off);
+	int64_t err = 0;
+
+	if (!t->write)
+		fault_around(t, start, end); /* also when it ends in SIGBUS (rule 14) */
+	if (good > start)
+		err = fill_cache(t, off, off + (good - start));
+	if (!err && good > start) {
+		if (t->write && !shared)
+			err = new_anon(t, start, good - start);
+		else
+			map_cached(t, start, good, t->write ? written_flags(t) : 0);
+	}
+	if (!err && good < end)
+		return PMK_SIGNAL(SIGBUS);
+	return err;
+}
+
+/* ---- write-protected and swapped pages ---------------------------------------------------------- */
+
+/* A store to present frames with one state each (do_wp_page). */
+static int64_t write_frames(struct touch *t, const struct pmk_piece *p)
+{
+	struct pmk_piece f = { .end = p->v.base };
+	uint64_t pfn_end = p->v.base + (p->end - p->start);
+
+	if (!(p->v.tag & PMK_PTE_ANON) && t->vma.flags & PMK_VMA_SHARED) {
+		set_entries(t, p->start, p->end - p->start, p->v.base,
+			    (p->v.tag | written_flags(t)) & ~PMK_PTE_UFFD_WP);
+		return 0;
+	}
+	while (pmk_runs_piece(&t->m->frame, pfn_end, &f)) {
+		uint64_t at = p->start + (f.start - p->v.base), n = f.end - f.start;
+		bool anon = p->v.tag & PMK_PTE_ANON;
+		bool alone = f.run && anon && PMK_FRAME_MAPCOUNT(f.v) == 1;
+		int64_t err;
+
+		if (alone && f.v.tag & PMK_KPF_SWAPCACHE_MASK && !(f.v.tag & PMK_FRAME_ANONEXCL)) {
+			struct pmk_value slot, count;
+			/* reuse takes the slot away; other entries that need it forbid that */
+			f.end = f.start + 1;
+			n = 1;
+			pmk_runs_get(&t->m->cached_by, f.start, &slot);
+			pmk_runs_get(&t->m->slot, slot.base, &count);
+			alone = !count.base;
+			if (alone)
+				pmk_slot_uncache(t->m, f.start, 1);
+		}
+		if (!alone) {
+			pmk_runs_clear(&t->mm->pte, at, at + n);
+			pmk_frame_map(t->m, f.start, n, -1);
+			err = new_anon(t, at, n);
+			if (err)
+				return err;
+			continue;
+		}
+		pmk_frame_flags(t->m, f.start, n, 0, PMK_FRAME_ANONEXCL | PMK_KPF_SWAPBACKED_MASK);
+		set_entries(t, at, n, f.start, (p->v.tag | written_flags(t)) & ~PMK_PTE_UFFD_WP);
+	}
+	return 0;
+}
+
+/* Swap entries become present; then a store sees to the rest (do_swap_page). */
+static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
+{
+	struct pmk_piece c = { .end = p->v.base };
+	uint64_t slot_end = p->v.base + (p->end - p->start);
+
+	while (pmk_runs_piece(&t->m->cached, slot_end, &c)) {
+		uint64_t at = p->start + (c.start - p->v.base), pfn, n = c.end - c.start;
+		bool exclusive = p->v.tag & PMK_PTE_EXCLUSIVE;
+		uint64_t keep = p->v.tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP);
+
+		if (c.run) {
+			pfn = c.v.base;
+		} else {
+			n = pmk_frame_alloc(t->m, n, ANON_FLAGS | PMK_FRAME_CACHED, &pfn);
+			if (!n)
+				return -ENOMEM;
+			c.end = c.start + n;
+			pmk_slot_cache(t->m, c.start, pfn, n);
+		}
+		pmk_frame_map(t->m, pfn, n, 1);
+		if (exclusive)
+			pmk_frame_flags(t->m, pfn, n, 0, PMK_FRAME_ANONEXCL);
+		set_entries(t, at, n, pfn, PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | keep);
+		pmk_slot_count(t->m, c.start, n, -1);
+		if (t->vma.flags & PMK_VMA_LOCKED || (t->write && exclusive))
+			pmk_slot_uncache(t->m, pfn, n); /* should_try_to_free_swap() */
+		if (t->write) {
+			struct pmk_piece now = { .end = at };
+
+			while (pmk_runs_piece(&t->mm->pte, at + n, &now))
+				if (write_frames(t, &now))
+					return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* ---- touching ----------------------------------------------------------------------------------- */
+
+static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end, uint64_t uffd_wp)
+{
+	if (t->vma.object >= 0)
+		return touch_object(t, start, end);
+	if (t->write)
+		return new_anon(t, start, end - start);
+	set_entries(t, start, end - start, pmk_frame_zero(t->m), PMK_PTE_ZERO | uffd_wp);
+	return 0;
+}
+
+static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
+{
+	uint64_t n = p->end - p->start;
+
+	if (!p->run)
+		return touch_none(t, p->start, p->end, 0);
+	switch (PMK_PTE_KIND(p->v.tag)) {
+	case PMK_PTE_FRAME:
+		return t->write ? write_frames(t, p) : 0;
+	case PMK_PTE_ZERO:
+		return t->write ? new_anon(t, p->start, n) : 0;
+	case PMK_PTE_SWAP:
+		return swap_in(t, p);
+	case PMK_PTE_MARKER:
+		if (p->v.base & PMK_MARKER_GUARD)
+			return PMK_SIGNAL(SIGSEGV);
+		if (p->v.base & PMK_MARKER_POISON)
+			return PMK_SIGNAL(SIGBUS);
+		pmk_runs_clear(&t->mm->pte, p->start, p->end);
+		return touch_none(t, p->start, p->end, PMK_PTE_UFFD_WP);
+	case PMK_PTE_GIVEN: /* scripted entries stay as they are */
+	case PMK_PTE_GIVEN_SWAP:
+	case PMK_PTE_RAW:
+		break;
+	}
+	return 0;
+}
+
+/* All of [start, end), which is in one VMA. */
+static int64_t touch_vma(struct touch *t, uint64_t start, uint64_t end)
+{
+	struct pmk_piece p = { .end = start };
+	int64_t err = 0;
+
+	while (!err && pmk_runs_piece(&t->mm->pte, end, &p))
+		err = touch_entry(t, &p);
+	return err;
+}
+
+/* The next stretch of [*at, end) that has a VMA; false: a hole at *at. */
+static bool next_stretch(struct touch *t, uint64_t at, uint64_t end, uint64_t *ret_end)
+{
+	const struct pmk_vma *vma = pmk_vma_at(t->m, t->mm, at, &t->run);
+
+	if (!vma)
+		return false;
+	t->vma = *vma;
+	*ret_end = t->run.end < end ? t->run.end : end;
+	return true;
+}
+
+int64_t pmk_mm_touch(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n, bool write)
+{
+	struct touch t = { .m = m, .mm = mm, .write = write };
+	uint64_t end = start + n, stop;
+	unsigned need = write ? PMK_PERM_W : PMK_PERM_R | PMK_PERM_W | PMK_PERM_X;
+	int64_t err = 0;
+
+	for (; !err && start < end; start = stop) {
+		if (!next_stretch(&t, start, end, &stop) || !(t.vma.prot & need))
+			return PMK_SIGNAL(SIGSEGV);
+		err = touch_vma(&t, start, stop);
+	}
+	return err;
+}
+
+int64_t pmk_mm_populate(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			bool write)
+{
+	struct touch t = { .m = m, .mm = mm, .write = write };
+	unsigned need = write ? PMK_PERM_W : PMK_PERM_R | PMK_PERM_W | PMK_PERM_X;
+	uint64_t stop;
+	int64_t err = 0;
+
+	for (; !err && start < end; start = stop) {
+		if (!next_stretch(&t, start, end, &stop))
+			return -ENOMEM;
+		if (!(t.vma.prot & need) || t.vma.flags & PMK_VMA_PFNMAP)
+			return -EINVAL;
+		err = touch_vma(&t, start, stop);
+		if (pmk_is_signal(err))
+			err = -EFAULT;
+	}
+	return err;
+}
+
+/* ---- zapping ------------------------------------------------------------------------------------ */
+
+/* Cached frames that nothing maps and whose slots nothing refers to go at once. */
+static void free_swap_cache(struct pmk_machine *m, uint64_t pfn, uint64_t n)
+{
+	struct pmk_piece c = { .end = pfn };
+
+	while (m->cached_by.n && pmk_runs_piece(&m->cached_by, pfn + n, &c)) {
+		struct pmk_piece s = { .end = c.v.base };
+		uint64_t slot = c.v.base;
+
+		if (!c.run)
+			continue;
+		while (pmk_runs_piece(&m->slot, slot + (c.end - c.start), &s)) {
+			uint64_t at = c.start + (s.start - slot);
+			struct pmk_piece f = { .end = at };
+
+			while (s.run && !s.v.base &&
+			       pmk_runs_piece(&m->frame, at + (s.end - s.start), &f))
+				if (f.run && !PMK_FRAME_MAPCOUNT(f.v))
+					pmk_slot_uncache(m, f.start, f.end - f.start);
+		}
+	}
+}
+
+void pmk_mm_zap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+{
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&mm->pte, end, &p)) {
+		uint64_t n = p.end - p.start;
+
+		if (!p.run)
+			continue;
+		if (PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME) {
+			pmk_frame_map(m, p.v.base, n, -1);
+			free_swap_cache(m, p.v.base, n);
+		} else if (PMK_PTE_KIND(p.v.tag) == PMK_PTE_SWAP) {
+			pmk_slot_count(m, p.v.base, n, -1);
+		}
+	}
+	pmk_runs_clear(&mm->pte, start, end);
+}
