@@ -44,7 +44,7 @@
  *		log2 of the base page size (12 for 4 KiB, 16 for 64 KiB) and never assumed.
  *	Order	words are in the host's byte order; a dump of another machine goes through
  *		pmk_words_from_be() or pmk_words_from_le() first.
- *	Errors	calls that can fail return 0 or a negative enum pmk_error, and then leave *ret alone.
+ *	Errors	calls that can fail return 0 or a negative enum pmk_err, and then leave *ret alone.
  *	Text	calls that write text return, as snprintf(3) does, the length of the whole text
  *		without its final NUL; when that is >= size the text was cut short. A NUL is always
  *		written if size > 0. buf may be NULL if size is 0.
@@ -83,7 +83,7 @@ const char *pmk_version(void);
 #define PMK_NEVER	  UINT32_MAX
 
 /* Why a call failed. */
-enum pmk_error {
+enum pmk_err {
 	PMK_OK = 0,
 	PMK_ERR_NAME = -1, /* no bit has this name: pmk_kpageflags_from_names("LRU,GUARD") */
 	PMK_ERR_FIELD = -2, /* a field is missing or malformed: pmk_maps_parse("1000-2000 rwxq") */

@@ -11,18 +11,18 @@
 #include "pagemapkit.h"
 
 #define K(major, minor) PMK_KERNEL(major, minor, 0)
-#define A_X86_64  0x01u
-#define A_I386	  0x02u
-#define A_ARM64	  0x04u
-#define A_ARM	  0x08u
-#define A_PPC64	  0x10u
-#define A_S390	  0x20u
-#define A_RISCV	  0x40u
-#define A_ALL	  0x7fu
-#define A_32BIT	  (A_I386 | A_ARM)
-#define A_SPARSEMEM   (A_ALL & ~A_32BIT)
-#define A_SOFT_DIRTY  (A_X86_64 | A_PPC64 | A_S390)
-#define A_UFFD_WP     (A_X86_64 | A_ARM64)
+#define A_X86_64	0x01u
+#define A_I386		0x02u
+#define A_ARM64		0x04u
+#define A_ARM		0x08u
+#define A_PPC64		0x10u
+#define A_S390		0x20u
+#define A_RISCV		0x40u
+#define A_ALL		0x7fu
+#define A_32BIT		(A_I386 | A_ARM)
+#define A_SPARSEMEM	(A_ALL & ~A_32BIT)
+#define A_SOFT_DIRTY	(A_X86_64 | A_PPC64 | A_S390)
+#define A_UFFD_WP	(A_X86_64 | A_ARM64)
 
 const struct pmk_arch pmk_arch[] = {
 #define ARCH(id, name, alias, page_shift, bits, be, pmd_shift, section, task_size, mask) \
