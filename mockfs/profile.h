@@ -64,7 +64,7 @@ struct pmk_quirk {
 extern const struct pmk_quirk pmk_quirk[PMK_FEATURE_COUNT]; /* facilities: name and text only */
 
 struct pmk_profile {
-	uint32_t kernel; /* PMK_KERNEL(major, minor, patch); patch 255: the series' newest */
+	uint32_t kernel; /* PMK_KERNEL(major, minor, patch); patch 65535: the newest of the series */
 	const struct pmk_arch *arch;
 	uint32_t config; /* bits of enum pmk_config_id */
 	uint64_t task_size;
