@@ -78,8 +78,7 @@ static int64_t remove_pages(struct stretch *s)
 	uint64_t off = s->run.v.base + (s->start - s->run.start), n = s->end - s->start;
 	struct pmk_object *o;
 
-	if (s->vma.flags & PMK_VMA_LOCKED || s->vma.object < 0 ||
-	    !(s->vma.flags & PMK_VMA_SHARED))
+	if (s->vma.flags & PMK_VMA_LOCKED || s->vma.object < 0 || !(s->vma.flags & PMK_VMA_SHARED))
 		return -EINVAL;
 	for (size_t i = 0; i < s->m->ntasks; i++) {
 		struct pmk_mm *mm = s->m->task[i]->mm;
@@ -88,7 +87,8 @@ static int64_t remove_pages(struct stretch *s)
 
 		for (; run; run = pmk_runs_next(&c)) {
 			uint64_t first = run->v.base, last = first + (run->end - run->start);
-			uint64_t from = off > first ? off : first, to = off + n < last ? off + n : last;
+			uint64_t from = off > first ? off : first,
+				 to = off + n < last ? off + n : last;
 
 			if (s->m->vma[run->v.tag & ~PMK_RUN_LINEAR].object == s->vma.object &&
 			    from < to)
@@ -243,8 +243,7 @@ static int64_t guard_install(struct stretch *s)
 		pmk_runs_set(&s->mm->vma, s->run.start, s->run.end, s->run.v);
 	}
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
-		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER &&
-		    p.v.base & PMK_MARKER_GUARD)
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD)
 			continue; /* stays as it is, its uffd bit too (rule 26) */
 		pmk_mm_zap(s->m, s->mm, p.start, p.end);
 		pmk_runs_set(&s->mm->pte, p.start, p.end,
@@ -260,8 +259,7 @@ static int64_t guard_remove(struct stretch *s)
 	if (s->vma.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL))
 		return -EINVAL;
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p))
-		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER &&
-		    p.v.base & PMK_MARKER_GUARD)
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD)
 			pmk_runs_clear(&s->mm->pte, p.start, p.end);
 	return 0;
 }
@@ -323,9 +321,9 @@ static const struct advice *find_advice(const struct pmk_machine *m, unsigned nu
 	for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++)
 		if (advices[i].number == number)
 			return advices[i].feature < 0 ||
-					       pmk_profile_has(&m->profile, advices[i].feature) ?
-				       &advices[i] :
-				       NULL;
+					       pmk_profile_has(&m->profile, advices[i].feature)
+				       ? &advices[i]
+				       : NULL;
 	return NULL;
 }
 

@@ -36,11 +36,11 @@ int pmk_parse_expected(struct pmk_parser *parser, const struct pmk_token *tok, c
 
 	if (len > 40)
 		len = 40;
-	if (!tok->len && tok->s == parser->lexer.p)
+	if (!tok->len && (tok->s == parser->lexer.end || *tok->s == '#'))
 		return pmk_parse_fail(parser, tok->col, "expected %s, not the end of the line",
 				      what);
 	if (!tok->len)
-		return pmk_parse_fail(parser, tok->col, "expected %s", what);
+		return pmk_parse_fail(parser, tok->col, "expected %s, not a blank", what);
 	if (!len)
 		return pmk_parse_fail(parser, tok->col, "expected %s, not a text in quotes", what);
 	if (guess)

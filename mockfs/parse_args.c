@@ -1,7 +1,6 @@
 /* parse_args.c - a statement's arguments and options: one small parser a type. */
 #include "parse.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "pagemapkit.h"
@@ -77,7 +76,7 @@ static int take_spans(struct pmk_parser *parser, struct pmk_token *tok, const ch
 	size_t n = 0;
 
 	do {
-		unsigned col = tok->col;
+		const struct pmk_token start = *tok;
 		struct pmk_span span;
 
 		if (take_number(parser, tok, what, &span.first))
@@ -86,9 +85,8 @@ static int take_spans(struct pmk_parser *parser, struct pmk_token *tok, const ch
 		if (!single && take_char(tok, '-') && take_number(parser, tok, what, &span.last))
 			return -1;
 		if (span.last < span.first)
-			return pmk_parse_fail(parser, col,
-					      "the range %" PRIu64 "-%" PRIu64 " runs backwards",
-					      span.first, span.last);
+			return pmk_parse_fail(parser, start.col, "'%.*s' runs backwards",
+					      (int)(tok->s - start.s), start.s);
 		list = pmk_arena_push(&parser->arena, list, n, sizeof(*list));
 		if (!list)
 			return pmk_parse_no_memory(parser);
@@ -581,40 +579,47 @@ static int option_value(struct pmk_parser *parser, enum pmk_value_type type, str
 	return table[type].parse(parser, table[type].what, tok, ret);
 }
 
+/* What stands behind the key: nothing for a switch, else = or > and a value. */
+static int option_rest(struct pmk_parser *parser, enum pmk_opt_id id, const struct pmk_token *tok,
+		       size_t key_len, struct pmk_arg *ret)
+{
+	const struct pmk_opt_info *opt = &pmk_opt_info[id];
+	char sign = key_len < tok->len ? tok->s[key_len] : '\0';
+	struct pmk_token value = *tok;
+
+	if (opt->type == PMK_VALUE_FLAG) {
+		ret->n = 1;
+		return sign ? pmk_parse_fail(parser, tok->col, "'%s' takes no value", opt->key) : 0;
+	}
+	ret->greater = sign == '>';
+	if (ret->greater && (id != PMK_OPT_PFN || parser->info->kind != PMK_EXPECT))
+		return pmk_parse_fail(parser, tok->col, "only pfn of an expectation takes '>'");
+	if (sign != '=' && sign != '>')
+		return pmk_parse_fail(parser, tok->col, "'%s' needs a value: %s=...", opt->key,
+				      opt->key);
+	pmk_token_skip(&value, key_len + 1);
+	if (option_value(parser, ret->greater ? PMK_VALUE_NUMBER : opt->type, value, ret))
+		return -1;
+	if (id == PMK_OPT_TYPE && ret->n > 31)
+		return pmk_parse_fail(parser, value.col, "a swap type is 0 to 31");
+	return 0;
+}
+
 int pmk_parse_option(struct pmk_parser *parser, const struct pmk_token *tok)
 {
 	size_t len = key_length(tok);
 	unsigned at = option_find(parser->info, tok->s, len);
-	struct pmk_token value = *tok;
-	const struct pmk_opt_info *opt;
-	enum pmk_opt_id id;
 	struct pmk_arg ret = { .col = tok->col };
-	char sign = len < tok->len ? tok->s[len] : '\0';
+	enum pmk_opt_id id;
 
 	if (at == PMK_OPTS_MAX)
 		return option_unknown(parser, tok, len);
 	id = (enum pmk_opt_id)parser->info->opts[at];
-	opt = &pmk_opt_info[id];
 	if (parser->opt[at].col)
-		return pmk_parse_fail(parser, tok->col, "'%s' was given twice", opt->key);
-	if (opt->type == PMK_VALUE_FLAG) {
-		if (len < tok->len)
-			return pmk_parse_fail(parser, tok->col, "'%s' takes no value", opt->key);
-		ret.n = 1;
-	} else {
-		ret.greater = sign == '>';
-		if (ret.greater && id != PMK_OPT_PFN)
-			return pmk_parse_fail(parser, tok->col,
-					      "only pfn can be compared with '>'");
-		if (sign != '=' && sign != '>')
-			return pmk_parse_fail(parser, tok->col, "'%s' needs a value: %s=...",
-					      opt->key, opt->key);
-		pmk_token_skip(&value, len + 1);
-		if (option_value(parser, ret.greater ? PMK_VALUE_NUMBER : opt->type, value, &ret))
-			return -1;
-	}
-	if (id == PMK_OPT_TYPE && ret.n > 31)
-		return pmk_parse_fail(parser, value.col, "a swap type is 0 to 31");
+		return pmk_parse_fail(parser, tok->col, "'%s' was given twice",
+				      pmk_opt_info[id].key);
+	if (option_rest(parser, id, tok, len, &ret))
+		return -1;
 	parser->opt[at] = ret;
 	parser->nopts++;
 	return 0;

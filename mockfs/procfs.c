@@ -22,7 +22,7 @@ struct pmk_handle {
 	struct pmk_machine *m;
 	enum pmk_file file;
 	struct pmk_task *task; /* NULL: a kpage file */
-	struct pmk_mm *mm;     /* PM-MM-PIN; NULL: there was none */
+	struct pmk_mm *mm; /* PM-MM-PIN; NULL: there was none */
 	bool privileged;
 	/* maps: the lines made but not yet read, and what comes after them (seq_file) */
 	char *text;
@@ -66,7 +66,8 @@ static unsigned mode_of(const struct pmk_machine *m, enum pmk_file file)
 	return pmk_proc_file[file].mode;
 }
 
-int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid, struct pmk_proc_stat *ret)
+int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,
+		  struct pmk_proc_stat *ret)
 {
 	const struct pmk_task *task = NULL;
 

@@ -46,9 +46,9 @@ static struct view view_of(const struct pmk_machine *m, bool privileged)
 		.soft_dirty = bit_if(m, PMK_Q_SOFT_DIRTY, PMK_PAGEMAP_SOFT_DIRTY_MASK),
 		.uffd_wp = bit_if(m, PMK_Q_UFFD_WP_BIT, PMK_PAGEMAP_UFFD_WP_MASK),
 		.guard = bit_if(m, PMK_Q_GUARD_BIT, PMK_PAGEMAP_GUARD_MASK),
-		.frames = privileged || !pmk_profile_has(&m->profile, PMK_Q_PFN_HIDDEN) ?
-				  PMK_PAGEMAP_FRAME_MASK :
-				  0,
+		.frames = privileged || !pmk_profile_has(&m->profile, PMK_Q_PFN_HIDDEN)
+				  ? PMK_PAGEMAP_FRAME_MASK
+				  : 0,
 		.marker_type = pmk_profile_has(&m->profile, PMK_Q_MARKER_31) ? 31 : 30,
 	};
 
@@ -67,8 +67,8 @@ static uint64_t common_flags(const struct view *v, uint64_t tag)
 
 static void show_frames(const struct view *v, const struct pmk_piece *p, uint64_t *out)
 {
-	uint64_t flags = v->present | common_flags(v, p->v.tag) |
-			 (p->v.tag & PMK_PTE_ANON ? 0 : v->file);
+	uint64_t flags =
+		v->present | common_flags(v, p->v.tag) | (p->v.tag & PMK_PTE_ANON ? 0 : v->file);
 	uint64_t pfn_end = p->v.base + (p->end - p->start);
 	struct pmk_piece f = { .end = p->v.base };
 
@@ -121,8 +121,8 @@ static void show_entry(const struct view *v, const struct pmk_piece *p, uint64_t
 	}
 }
 
-void pmk_show_pagemap(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t start, uint64_t n,
-		      bool privileged, uint64_t *out)
+void pmk_show_pagemap(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t start,
+		      uint64_t n, bool privileged, uint64_t *out)
 {
 	struct view v = view_of(m, privileged);
 	struct pmk_piece p = { .end = start };
@@ -186,9 +186,9 @@ static void show_hole(const struct pmk_machine *m, uint64_t pfn, uint64_t n, uin
 			next = pfn + n;
 		len = next - pfn < n ? next - pfn : n;
 		fill(out, len,
-		     ram && section > 1 && ram->start < next ?
-			     PMK_KPF_RESERVED_MASK :
-			     bit_if(m, PMK_Q_HOLE_NOPAGE, PMK_KPF_NOPAGE_MASK),
+		     ram && section > 1 && ram->start < next
+			     ? PMK_KPF_RESERVED_MASK
+			     : bit_if(m, PMK_Q_HOLE_NOPAGE, PMK_KPF_NOPAGE_MASK),
 		     0);
 		out += len;
 		n -= len;
@@ -245,7 +245,8 @@ static size_t gate_line(const struct pmk_machine *m, char *buf, size_t size)
 	return pmk_maps_format(&line, 8, buf, size);
 }
 
-static size_t vma_line(const struct pmk_machine *m, const struct pmk_run *run, char *buf, size_t size)
+static size_t vma_line(const struct pmk_machine *m, const struct pmk_run *run, char *buf,
+		       size_t size)
 {
 	const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
 	unsigned shift = m->profile.arch->page_shift;
@@ -275,8 +276,8 @@ static size_t vma_line(const struct pmk_machine *m, const struct pmk_run *run, c
 	return pmk_maps_format(&line, m->profile.arch->long_bits / 8, buf, size);
 }
 
-size_t pmk_show_maps(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t *from, char *buf,
-		     size_t size)
+size_t pmk_show_maps(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t *from,
+		     char *buf, size_t size)
 {
 	struct pmk_cursor c;
 	const struct pmk_run *run;

@@ -162,7 +162,12 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Insertions, deletions, changes and swaps of neighbours that make b from a. */
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Insertions, deletions, changes and swaps of neighbours that make b from a; case costs nothing. */
 static unsigned edit_distance(const char *a, size_t alen, const char *b, size_t blen)
 {
 	unsigned d[GUESS_MAX + 1][GUESS_MAX + 1];
@@ -173,7 +178,7 @@ static unsigned edit_distance(const char *a, size_t alen, const char *b, size_t 
 		d[0][j] = j;
 	for (size_t i = 1; i <= alen; i++) {
 		for (size_t j = 1; j <= blen; j++) {
-			unsigned change = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+			unsigned change = d[i - 1][j - 1] + (lower(a[i - 1]) != lower(b[j - 1]));
 
 			d[i][j] = least(change, 1 + least(d[i - 1][j], d[i][j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
@@ -188,7 +193,7 @@ void pmk_guess_try(struct pmk_guess *guess, const char *word)
 	size_t len = strlen(word);
 	unsigned distance;
 
-	if (guess->len > GUESS_MAX || len > GUESS_MAX)
+	if (guess->len > GUESS_MAX || len > GUESS_MAX || pmk_word_is(guess->text, guess->len, word))
 		return;
 	distance = edit_distance(guess->text, guess->len, word, len);
 	/* A word of two letters is two edits away from everything short: at least half must stay. */
