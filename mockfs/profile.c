@@ -40,11 +40,11 @@ static const struct config configs[] = {
 #include "arches.def"
 };
 
-#define C_SOFT_DIRTY (1u << PMK_CONFIG_SOFT_DIRTY)
-#define C_UFFD_WP    (1u << PMK_CONFIG_UFFD_WP)
-#define C_MEMCG	     (1u << PMK_CONFIG_MEMCG)
-#define C_LA57	     (1u << PMK_CONFIG_LA57)
-#define C_VSYSCALL   (1u << PMK_CONFIG_VSYSCALL)
+#define C_SOFT_DIRTY (1u << PMK_KCONFIG_SOFT_DIRTY)
+#define C_UFFD_WP    (1u << PMK_KCONFIG_UFFD_WP)
+#define C_MEMCG	     (1u << PMK_KCONFIG_MEMCG)
+#define C_LA57	     (1u << PMK_KCONFIG_LA57)
+#define C_VSYSCALL   (1u << PMK_KCONFIG_VSYSCALL)
 
 const struct pmk_quirk pmk_quirk[] = {
 #define QUIRK(id, name, since, until, stable, arches, config, text, clauses) \
@@ -112,7 +112,7 @@ static void name_it(struct pmk_profile *p, bool patch)
 	if (patch)
 		n += snprintf(p->name + n, sizeof(p->name) - n, ".%u", p->kernel & 0xffff);
 	n += snprintf(p->name + n, sizeof(p->name) - n, "/%s", p->arch->name);
-	for (unsigned i = 0; i < PMK_CONFIG_COUNT && n < (int)sizeof(p->name); i++) {
+	for (unsigned i = 0; i < PMK_KCONFIG_COUNT && n < (int)sizeof(p->name); i++) {
 		bool usual = configs[i].arches & p->arch->mask, on = p->config >> i & 1;
 
 		if (on != usual)
@@ -149,7 +149,7 @@ static uint32_t usual_config(const struct pmk_arch *arch)
 {
 	uint32_t config = 0;
 
-	for (unsigned i = 0; i < PMK_CONFIG_COUNT; i++)
+	for (unsigned i = 0; i < PMK_KCONFIG_COUNT; i++)
 		if (configs[i].arches & arch->mask)
 			config |= 1u << i;
 	return config;
@@ -161,10 +161,10 @@ static int parse_config(const char *text, const char *at, struct pmk_profile *p,
 	while (*at) {
 		unsigned i;
 
-		for (i = 0; i < PMK_CONFIG_COUNT; i++)
+		for (i = 0; i < PMK_KCONFIG_COUNT; i++)
 			if ((*at == '+' || *at == '-') && starts(at + 1, configs[i].name))
 				break;
-		if (i == PMK_CONFIG_COUNT)
+		if (i == PMK_KCONFIG_COUNT)
 			return pmk_error_set(err, NULL, 0, 0,
 					     "kernel '%s': '%s' is no +CONFIG or -CONFIG; known: "
 					     "soft-dirty, uffd-wp, memcg, la57, vsyscall",
