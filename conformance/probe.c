@@ -85,8 +85,11 @@ static enum pmk_answer soft_dirty(const struct lab *lab)
 {
 	uint64_t before, cleared, after;
 
-	if (!entry_at(lab, lab->page, &before) || !clear_soft_dirty() ||
-	    !entry_at(lab, lab->page, &cleared))
+	if (!entry_at(lab, lab->page, &before))
+		return PMK_ANSWER_UNKNOWN;
+	if (!(before & PMK_PAGEMAP_SOFT_DIRTY_MASK))
+		return PMK_ANSWER_NO;
+	if (!clear_soft_dirty() || !entry_at(lab, lab->page, &cleared))
 		return PMK_ANSWER_UNKNOWN;
 	*(volatile char *)lab->page = 2;
 	if (!entry_at(lab, lab->page, &after))
@@ -251,15 +254,21 @@ static enum pmk_answer mode_0444(const struct lab *lab)
 
 /* ---- kpage* ---- */
 
+/* A flag of the frame of a new page; the lab's own has been through fork. */
 static enum pmk_answer frame_flag(const struct lab *lab, uint64_t flag)
 {
+	char *page = new_page(lab);
+	enum pmk_answer a = PMK_ANSWER_UNKNOWN;
 	uint64_t e, flags;
 
-	if (lab->kpageflags < 0 || !entry_at(lab, lab->page, &e) ||
-	    !(e & PMK_PAGEMAP_PRESENT_MASK) || !(e & PMK_PAGEMAP_FRAME_MASK) ||
-	    !pmk_host_word(lab->kpageflags, e & PMK_PAGEMAP_FRAME_MASK, &flags))
-		return PMK_ANSWER_UNKNOWN;
-	return answer(flags & flag);
+	if (!page)
+		return a;
+	if (lab->kpageflags >= 0 && entry_at(lab, page, &e) && e & PMK_PAGEMAP_PRESENT_MASK &&
+	    e & PMK_PAGEMAP_FRAME_MASK &&
+	    pmk_host_word(lab->kpageflags, e & PMK_PAGEMAP_FRAME_MASK, &flags))
+		a = answer(flags & flag);
+	munmap(page, lab->host->page_size);
+	return a;
 }
 
 static enum pmk_answer ksm_on_anon(const struct lab *lab)
@@ -388,17 +397,19 @@ static enum pmk_answer advice_guard(const struct lab *lab)
 static enum pmk_answer mremap_dontunmap(const struct lab *lab)
 {
 	size_t size = lab->host->page_size;
-	char *page = new_page(lab), *moved;
+	char *page = new_page(lab);
 	enum pmk_answer a;
+	long moved;
 
 	if (!page)
 		return PMK_ANSWER_UNKNOWN;
-	moved = mremap(page, size, size, MREMAP_MAYMOVE | REMAP_DONTUNMAP);
-	a = moved != MAP_FAILED ? PMK_ANSWER_YES :
-	    errno == EINVAL	? PMK_ANSWER_NO :
-				  PMK_ANSWER_UNKNOWN;
-	if (moved != MAP_FAILED)
-		munmap(moved, size);
+	/* libc passes whatever lies around as the fifth argument, and the kernel looks at it */
+	moved = syscall(SYS_mremap, page, size, size, MREMAP_MAYMOVE | REMAP_DONTUNMAP, 0l);
+	a = moved != -1	    ? PMK_ANSWER_YES :
+	    errno == EINVAL ? PMK_ANSWER_NO :
+			      PMK_ANSWER_UNKNOWN;
+	if (moved != -1)
+		munmap((void *)moved, size);
 	munmap(page, size);
 	return a;
 }
