@@ -427,9 +427,11 @@ static enum pmk_answer root(const struct lab *lab)
 
 static enum pmk_answer change_user(const struct lab *lab)
 {
+	unsigned other = getuid() == 65534 ? 65533 : 65534;
+
 	(void)lab;
-	return answer(!syscall(SYS_setresgid, 65534, 65534, 65534) &&
-		      !syscall(SYS_setresuid, 65534, 65534, 65534));
+	return answer(!syscall(SYS_setresgid, other, other, other) &&
+		      !syscall(SYS_setresuid, other, other, other));
 }
 
 static enum pmk_answer may_setuid(const struct lab *lab)
@@ -517,8 +519,10 @@ size_t pmk_probe_all(struct pmk_profile *profile, const struct pmk_host *host,
 
 		if (a == PMK_ANSWER_UNKNOWN)
 			continue;
+		/* the table cannot know a configuration, nor a facility */
 		ret[n++] = (struct pmk_probe_result){
-			f, f < PMK_FACILITY_FIRST ? pmk_profile_has(profile, f) : yes, yes
+			f, pmk_quirk[f].arches && !pmk_quirk[f].config ? pmk_profile_has(profile, f) : yes,
+			yes
 		};
 		pmk_profile_set(profile, f, yes);
 	}

@@ -12,7 +12,8 @@
 
 struct pmk_probe_result {
 	enum pmk_feature feature;
-	bool table; /* what quirks.def says; of a facility: the same as the probe */
+	bool table; /* what quirks.def says; the same as the probe where it cannot know: of facilities
+		     * and of what hangs on the configuration */
 	bool probe; /* what the kernel did */
 };
 
