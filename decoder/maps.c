@@ -16,6 +16,12 @@ static int digit_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
 }
 
+/* Nothing where a field should be: one blank too many, or no field. */
+static int no_field(const struct cursor *in)
+{
+	return in->at < in->end && *in->at == ' ' ? PMK_ERR_SPACE : PMK_ERR_FIELD;
+}
+
 /* A number without sign or prefix, as the kernel writes them: lower case. */
 static int take_number(struct cursor *in, unsigned base, uint64_t max, uint64_t *ret)
 {
@@ -32,7 +38,7 @@ static int take_number(struct cursor *in, unsigned base, uint64_t max, uint64_t 
 		value = value * base + digit;
 	}
 	if (in->at == first)
-		return PMK_ERR_FIELD;
+		return no_field(in);
 	*ret = value;
 	return 0;
 }
@@ -60,8 +66,8 @@ static int take_perms(struct cursor *in, unsigned *ret)
 	static const char set[] = "rwxs", clear[] = "---p";
 	unsigned perms = 0;
 
-	if (in->end - in->at < 4)
-		return PMK_ERR_FIELD;
+	if (in->end - in->at < 4 || *in->at == ' ')
+		return no_field(in);
 	for (unsigned i = 0; i < 4; i++) {
 		char c = *in->at++;
 

@@ -44,7 +44,7 @@
  *		log2 of the base page size (12 for 4 KiB, 16 for 64 KiB) and never assumed.
  *	Order	words are in the host's byte order; a dump of another machine goes through
  *		pmk_words_from_be() or pmk_words_from_le() first.
- *	Errors	calls that can fail return 0 or a negative enum pmk_error, and then leave *ret alone.
+ *	Errors	calls that can fail return 0 or a negative enum pmk_err, and then leave *ret alone.
  *	Text	calls that write text return, as snprintf(3) does, the length of the whole text
  *		without its final NUL; when that is >= size the text was cut short. A NUL is always
  *		written if size > 0. buf may be NULL if size is 0.
@@ -83,7 +83,7 @@ const char *pmk_version(void);
 #define PMK_NEVER	  UINT32_MAX
 
 /* Why a call failed. */
-enum pmk_error {
+enum pmk_err {
 	PMK_OK = 0,
 	PMK_ERR_NAME = -1, /* no bit has this name: pmk_kpageflags_from_names("LRU,GUARD") */
 	PMK_ERR_FIELD = -2, /* a field is missing or malformed: pmk_maps_parse("1000-2000 rwxq") */
@@ -110,7 +110,7 @@ enum pmk_pagemap_bit_number {
 	PMK_PAGEMAP_UFFD_WP_BIT = 57, /* 5.14.. write-protected by userfaultfd (E-B57) */
 	PMK_PAGEMAP_GUARD_BIT = 58, /* 6.15.. guard region: any access is SIGSEGV (E-B58) */
 	PMK_PAGEMAP_FILE_BIT = 61, /* 3.5.. page of a file or of shared anonymous memory (E-B61) */
-	PMK_PAGEMAP_SWAP_BIT = 62, /* 2.6.25.. swap-like: neither absent nor present, seldom really in swap (E-B62) */
+	PMK_PAGEMAP_SWAP_BIT = 62, /* 2.6.25.. swap-like: neither absent nor present, not always in swap (E-B62) */
 	PMK_PAGEMAP_PRESENT_BIT = 63, /* 2.6.25.. mapped to a page frame in RAM, PROT_NONE too (E-B63) */
 };
 
@@ -124,18 +124,18 @@ enum pmk_pagemap_bit_number {
 
 enum pmk_kpf_bit_number {
 	PMK_KPF_LOCKED_BIT = 0, /* 2.6.25.. locked, as for I/O (KPF-LOCKED) */
-	PMK_KPF_ERROR_BIT = 1, /* 2.6.25..<6.12 an I/O error occurred, unused since 6.12 (KPF-ERROR) */
-	PMK_KPF_REFERENCED_BIT = 2, /* 2.6.25.. referenced since last put back on an LRU list, also kernel page tables (KPF-REFERENCED) */
-	PMK_KPF_UPTODATE_BIT = 3, /* 2.6.25.. holds valid data, may linger on a free page (KPF-UPTODATE) */
+	PMK_KPF_ERROR_BIT = 1, /* 2.6.25..<6.12 an I/O error, unused since 6.12 (KPF-ERROR) */
+	PMK_KPF_REFERENCED_BIT = 2, /* 2.6.25.. referenced lately, or kernel page table (KPF-REFERENCED) */
+	PMK_KPF_UPTODATE_BIT = 3, /* 2.6.25.. holds valid data, may linger when free (KPF-UPTODATE) */
 	PMK_KPF_DIRTY_BIT = 4, /* 2.6.25.. holds data not yet written back (KPF-DIRTY) */
-	PMK_KPF_LRU_BIT = 5, /* 2.6.25.. on an LRU list, not yet so when fresh (KPF-LRU) */
+	PMK_KPF_LRU_BIT = 5, /* 2.6.25.. on an LRU list, not yet when fresh (KPF-LRU) */
 	PMK_KPF_ACTIVE_BIT = 6, /* 2.6.25.. on the active LRU list (KPF-ACTIVE) */
-	PMK_KPF_SLAB_BIT = 7, /* 2.6.25.. slab, where ANON and KSM may be garbage since 6.10 (KPF-SLAB) */
+	PMK_KPF_SLAB_BIT = 7, /* 2.6.25.. slab, ANON and KSM are garbage here (KPF-SLAB) */
 	PMK_KPF_WRITEBACK_BIT = 8, /* 2.6.25.. being written back (KPF-WRITEBACK) */
-	PMK_KPF_RECLAIM_BIT = 9, /* 2.6.25.. to be reclaimed after write-back, or the readahead mark (KPF-RECLAIM) */
+	PMK_KPF_RECLAIM_BIT = 9, /* 2.6.25.. to be reclaimed, or the readahead mark (KPF-RECLAIM) */
 	PMK_KPF_BUDDY_BIT = 10, /* 2.6.25.. free, in the buddy allocator (KPF-BUDDY) */
-	PMK_KPF_MMAP_BIT = 11, /* 2.6.31.. some page of the folio is mapped into a process (KPF-MMAP) */
-	PMK_KPF_ANON_BIT = 12, /* 2.6.31.. anonymous, stays while in the swap cache (KPF-ANON) */
+	PMK_KPF_MMAP_BIT = 11, /* 2.6.31.. some page of the folio is mapped (KPF-MMAP) */
+	PMK_KPF_ANON_BIT = 12, /* 2.6.31.. anonymous, or in the swap cache (KPF-ANON) */
 	PMK_KPF_SWAPCACHE_BIT = 13, /* 2.6.31.. in the swap cache (KPF-SWAPCACHE) */
 	PMK_KPF_SWAPBACKED_BIT = 14, /* 2.6.31.. backed by swap: anonymous or shmem (KPF-SWAPBACKED) */
 	PMK_KPF_COMPOUND_HEAD_BIT = 15, /* 2.6.31.. first page of any compound page (KPF-HEAD) */
@@ -143,22 +143,22 @@ enum pmk_kpf_bit_number {
 	PMK_KPF_HUGE_BIT = 17, /* 2.6.31.. hugetlb page, head or tail (KPF-HUGE) */
 	PMK_KPF_UNEVICTABLE_BIT = 18, /* 2.6.31.. on the unevictable list (KPF-UNEVICTABLE) */
 	PMK_KPF_HWPOISON_BIT = 19, /* 2.6.31.. hardware found the memory bad (KPF-HWPOISON) */
-	PMK_KPF_NOPAGE_BIT = 20, /* 2.6.31.. no frame here, holes read 0 instead since 6.16 (KPF-NOPAGE) */
+	PMK_KPF_NOPAGE_BIT = 20, /* 2.6.31.. no frame here, since 6.16 holes read 0 (KPF-NOPAGE) */
 	PMK_KPF_KSM_BIT = 21, /* 2.6.32.. merged by KSM (KPF-KSM) */
-	PMK_KPF_THP_BIT = 22, /* 3.4.. transparent huge page, any large folio since 6.10 (KPF-THP) */
+	PMK_KPF_THP_BIT = 22, /* 3.4.. THP, since 6.10 any large folio (KPF-THP) */
 	PMK_KPF_OFFLINE_BIT = 23, /* 3.18.. logically offline: balloon, virtio-mem (KPF-OFFLINE) */
 	PMK_KPF_ZERO_PAGE_BIT = 24, /* 4.0.. the shared zero page, small or huge (KPF-ZERO) */
 	PMK_KPF_IDLE_BIT = 25, /* 4.3.. not accessed since marked idle (KPF-IDLE) */
 	PMK_KPF_PGTABLE_BIT = 26, /* 4.18.. page table (KPF-PGTABLE) */
-	PMK_KPF_RESERVED_BIT = 32, /* 2.6.31.. reserved: firmware, kernel image, zero page (KPF-RESERVED) */
+	PMK_KPF_RESERVED_BIT = 32, /* 2.6.31.. reserved: firmware, kernel, zero page (KPF-RESERVED) */
 	PMK_KPF_MLOCKED_BIT = 33, /* 2.6.31.. locked by mlock (KPF-MLOCKED) */
-	PMK_KPF_OWNER_2_BIT = 34, /* 2.6.31.. has disk blocks, on an anonymous page: exclusive to one process (KPF-OWNER_2) */
+	PMK_KPF_OWNER_2_BIT = 34, /* 2.6.31.. on disk, or anonymous and exclusive (KPF-OWNER_2) */
 	PMK_KPF_PRIVATE_BIT = 35, /* 2.6.31.. the filesystem keeps private data (KPF-PRIVATE) */
 	PMK_KPF_PRIVATE_2_BIT = 36, /* 2.6.31.. the filesystem keeps more private data (KPF-PRIVATE_2) */
-	PMK_KPF_OWNER_PRIVATE_BIT = 37, /* 2.6.31.. for the owner, in the swap cache: swap cache (KPF-OWNER_PRIVATE) */
+	PMK_KPF_OWNER_PRIVATE_BIT = 37, /* 2.6.31.. for the owner, or in the swap cache (KPF-OWNER_PRIVATE) */
 	PMK_KPF_ARCH_BIT = 38, /* 2.6.31.. for the architecture (KPF-ARCH) */
 	PMK_KPF_UNCACHED_BIT = 39, /* 2.6.31..<6.12 mapped uncached, gone in 6.12 (KPF-UNCACHED) */
-	PMK_KPF_SOFTDIRTY_BIT = 40, /* never made up by page-types from pagemap, no kernel sets it (KPF-SOFTDIRTY) */
+	PMK_KPF_SOFTDIRTY_BIT = 40, /* never made up by page-types, never set (KPF-SOFTDIRTY) */
 	PMK_KPF_ARCH_2_BIT = 41, /* 5.10.. for the architecture: arm64 memory tags (KPF-ARCH_2) */
 	PMK_KPF_ARCH_3_BIT = 42, /* 6.2.. for the architecture: arm64 memory tags (KPF-ARCH_3) */
 };
@@ -709,7 +709,6 @@ void pmk_batch_histogram(const uint64_t *words, size_t n, struct pmk_histogram *
 #define PMK_CLASS_FILE	     0x10u
 #define PMK_CLASS_SWAP	     0x20u
 #define PMK_CLASS_PRESENT    0x40u
-#define PMK_CLASS_FRAME	     0x80u /* the frame is not 0: the reader may see it */
 
 /* pmk_batch_classify: the class of each of n words.
  * ret	n bytes; must not overlap words. */

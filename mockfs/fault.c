@@ -12,7 +12,7 @@
 #include "pagemapkit.h"
 #include "world.h"
 
-#define ANON_FLAGS                                                                         \
+#define ANON_FLAGS \
 	(PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_KPF_ANON_MASK | PMK_KPF_SWAPBACKED_MASK)
 #define FILE_FLAGS  (PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_FRAME_CACHED)
 #define SHMEM_FLAGS (FILE_FLAGS | PMK_KPF_SWAPBACKED_MASK)
@@ -28,9 +28,9 @@ struct touch {
 
 static uint64_t written_flags(const struct touch *t)
 {
-	return pmk_profile_has(&t->m->profile, PMK_Q_SOFT_DIRTY) ?
-		       PMK_PTE_DIRTY | PMK_PTE_SOFT_DIRTY :
-		       PMK_PTE_DIRTY;
+	return pmk_profile_has(&t->m->profile, PMK_Q_SOFT_DIRTY)
+		       ? PMK_PTE_DIRTY | PMK_PTE_SOFT_DIRTY
+		       : PMK_PTE_DIRTY;
 }
 
 static void set_entries(struct touch *t, uint64_t start, uint64_t n, uint64_t base, uint64_t tag)
@@ -49,8 +49,8 @@ static void need_anon_vma(struct touch *t)
 	for (int i = 0; i < 2 && !t->vma.anon_vma; i++) {
 		uint64_t at = sides[i] > 0 ? t->run.end : t->run.start - 1;
 		const struct pmk_vma *v = pmk_vma_at(t->m, t->mm, at, &run);
-		uint64_t mine = sides[i] > 0 ? t->run.v.base + (t->run.end - t->run.start) :
-					       t->run.v.base;
+		uint64_t mine =
+			sides[i] > 0 ? t->run.v.base + (t->run.end - t->run.start) : t->run.v.base;
 		uint64_t other = sides[i] > 0 ? run.v.base : run.v.base + (run.end - run.start);
 
 		if (v && v->anon_vma && !(v->anon_vma >> 31) && v->object == t->vma.object &&
@@ -329,7 +329,8 @@ static bool next_stretch(struct touch *t, uint64_t at, uint64_t end, uint64_t *r
 	return true;
 }
 
-int64_t pmk_mm_touch(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n, bool write)
+int64_t pmk_mm_touch(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		     bool write)
 {
 	struct touch t = { .m = m, .mm = mm, .write = write };
 	uint64_t end = start + n, stop;

@@ -77,10 +77,9 @@ void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t c
 
 uint64_t pmk_frame_zero(struct pmk_machine *m)
 {
-	if (!m->zero_pfn && pmk_frame_alloc(m, 1,
-					    PMK_FRAME_GIVEN | PMK_KPF_ZERO_PAGE_MASK |
-						    PMK_KPF_RESERVED_MASK,
-					    &m->zero_pfn) == 0)
+	if (!m->zero_pfn &&
+	    pmk_frame_alloc(m, 1, PMK_FRAME_GIVEN | PMK_KPF_ZERO_PAGE_MASK | PMK_KPF_RESERVED_MASK,
+			    &m->zero_pfn) == 0)
 		m->zero_pfn = 0;
 	return m->zero_pfn;
 }
@@ -132,7 +131,8 @@ uint32_t pmk_machine_cgroup(struct pmk_machine *m, uint64_t inode)
 int pmk_machine_given_frame(struct pmk_machine *m, uint64_t first, uint64_t last, uint64_t flags,
 			    uint64_t count, uint64_t cgroup_inode)
 {
-	struct pmk_value v = { (uint32_t)count | (uint64_t)pmk_machine_cgroup(m, cgroup_inode) << 32,
+	struct pmk_value v = { (uint32_t)count | (uint64_t)pmk_machine_cgroup(m, cgroup_inode)
+							 << 32,
 			       (flags & ~PMK_RUN_LINEAR) | PMK_FRAME_GIVEN };
 	struct pmk_piece ram = { .end = first };
 

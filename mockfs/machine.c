@@ -107,8 +107,10 @@ static int special_object(struct pmk_machine *m, const char *name, uint64_t page
 
 	m->object[object].major = m->object[object].minor = 0;
 	m->object[object].inode = 0;
-	got = pmk_frame_alloc(m, pages, PMK_FRAME_CACHED | PMK_KPF_RESERVED_MASK |
-				      PMK_KPF_REFERENCED_MASK | PMK_KPF_UPTODATE_MASK, &pfn);
+	got = pmk_frame_alloc(m, pages,
+			      PMK_FRAME_CACHED | PMK_KPF_RESERVED_MASK | PMK_KPF_REFERENCED_MASK |
+				      PMK_KPF_UPTODATE_MASK,
+			      &pfn);
 	if (got)
 		pmk_runs_set(&m->object[object].cache, 0, got,
 			     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
@@ -136,9 +138,9 @@ static void furnish(struct pmk_machine *m, struct pmk_mm *mm)
 	pmk_mm_map(m, mm, top - 6, 4,
 		   (struct pmk_vma){ .prot = PMK_PERM_R,
 				     .flags = PMK_VMA_SPECIAL |
-					      (pmk_profile_has(&m->profile, PMK_Q_VVAR_PFNMAP) ?
-						       PMK_VMA_PFNMAP :
-						       0),
+					      (pmk_profile_has(&m->profile, PMK_Q_VVAR_PFNMAP)
+						       ? PMK_VMA_PFNMAP
+						       : 0),
 				     .object = m->vvar_object },
 		   0);
 	pmk_mm_map(m, mm, top - 2, 2,

@@ -22,14 +22,14 @@
 
 enum pmk_pte_kind {
 	PMK_PTE_FRAME = 1, /* present, base is the PFN; linear */
-	PMK_PTE_ZERO,	   /* present, the shared zero page */
-	PMK_PTE_SWAP,	   /* base is the slot; linear; type in bits 16-20 */
-	PMK_PTE_MARKER,	   /* base is the marker's bits: uffd-wp 1, poison 2, guard 4 */
-	PMK_PTE_GIVEN,	   /* a scripted entry: flag bits 55-63 in tag bits 32-40 and base as PFN, linear */
+	PMK_PTE_ZERO, /* present, the shared zero page */
+	PMK_PTE_SWAP, /* base is the slot; linear; type in bits 16-20 */
+	PMK_PTE_MARKER, /* base is the marker's bits: uffd-wp 1, poison 2, guard 4 */
+	PMK_PTE_GIVEN, /* a scripted entry: flag bits 55-63 in tag bits 32-40 and base as PFN, linear */
 	PMK_PTE_GIVEN_SWAP, /* likewise with base as swap offset, type in bits 16-20; linear */
-	PMK_PTE_RAW,	   /* base is the whole word */
+	PMK_PTE_RAW, /* base is the whole word */
 };
-#define PMK_PTE_KIND(tag)   ((enum pmk_pte_kind)((tag) & 15))
+#define PMK_PTE_KIND(tag)   ((enum pmk_pte_kind)((tag)&15))
 #define PMK_PTE_ANON	    (1ull << 4) /* the frame is anonymous memory */
 #define PMK_PTE_EXCLUSIVE   (1ull << 5) /* PageAnonExclusive, also kept by a swap entry */
 #define PMK_PTE_SOFT_DIRTY  (1ull << 6)
@@ -44,25 +44,25 @@ enum pmk_pte_kind {
 
 /* ---- VMAs: base of an mm's `vma` map is the page offset (linear), tag an index of attributes ------ */
 
-#define PMK_VMA_SHARED	   0x0001u
-#define PMK_VMA_LOCKED	   0x0002u
-#define PMK_VMA_SOFT_DIRTY 0x0004u
-#define PMK_VMA_PFNMAP	   0x0008u
-#define PMK_VMA_ACCOUNT	   0x0010u
-#define PMK_VMA_HUGEPAGE   0x0020u
-#define PMK_VMA_NOHUGEPAGE 0x0040u
-#define PMK_VMA_DONTFORK   0x0080u
-#define PMK_VMA_WIPEONFORK 0x0100u
-#define PMK_VMA_MERGEABLE  0x0200u
-#define PMK_VMA_SPECIAL	   0x0400u /* [vdso], [vvar]: no mprotect games modelled */
-#define PMK_VMA_STACK	   0x0800u
-#define PMK_VMA_RANDOM	   0x1000u
-#define PMK_VMA_SEQUENTIAL 0x2000u
+#define PMK_VMA_SHARED	    0x0001u
+#define PMK_VMA_LOCKED	    0x0002u
+#define PMK_VMA_SOFT_DIRTY  0x0004u
+#define PMK_VMA_PFNMAP	    0x0008u
+#define PMK_VMA_ACCOUNT	    0x0010u
+#define PMK_VMA_HUGEPAGE    0x0020u
+#define PMK_VMA_NOHUGEPAGE  0x0040u
+#define PMK_VMA_DONTFORK    0x0080u
+#define PMK_VMA_WIPEONFORK  0x0100u
+#define PMK_VMA_MERGEABLE   0x0200u
+#define PMK_VMA_SPECIAL	    0x0400u /* [vdso], [vvar]: no mprotect games modelled */
+#define PMK_VMA_STACK	    0x0800u
+#define PMK_VMA_RANDOM	    0x1000u
+#define PMK_VMA_SEQUENTIAL  0x2000u
 
 struct pmk_vma {
-	unsigned prot;	/* PMK_PERM_* */
+	unsigned prot; /* PMK_PERM_* */
 	unsigned flags; /* PMK_VMA_* */
-	int object;	/* index of the machine's objects; -1: anonymous memory */
+	int object; /* index of the machine's objects; -1: anonymous memory */
 	unsigned anon_vma; /* 0: none yet.  Decides what fork copies and what may merge */
 };
 
@@ -72,7 +72,7 @@ enum pmk_object_kind { PMK_OBJECT_FILE, PMK_OBJECT_SHMEM, PMK_OBJECT_SPECIAL };
 
 struct pmk_object {
 	enum pmk_object_kind kind;
-	uint64_t pages;	       /* its size; beyond it SIGBUS */
+	uint64_t pages; /* its size; beyond it SIGBUS */
 	struct pmk_runs cache; /* page offset -> frame (PMK_PTE_FRAME) or slot (PMK_PTE_SWAP) */
 	unsigned major, minor;
 	uint64_t inode;
@@ -81,10 +81,10 @@ struct pmk_object {
 
 /* ---- frames: base is mapcount | cgroup index << 32, tag the kpageflags that last and hidden ones - */
 
-#define PMK_FRAME_FLAGS	  ((1ull << 43) - 1) /* kpageflags bits */
-#define PMK_FRAME_CACHED  (1ull << 48)	     /* held by an object's page cache or by the swap cache */
-#define PMK_FRAME_GIVEN	  (1ull << 49)	     /* the script said what kpage* show; never freed */
-#define PMK_FRAME_ANONEXCL (1ull << 50)
+#define PMK_FRAME_FLAGS	      ((1ull << 43) - 1) /* kpageflags bits */
+#define PMK_FRAME_CACHED      (1ull << 48) /* held by an object's page cache or by the swap cache */
+#define PMK_FRAME_GIVEN	      (1ull << 49) /* the script said what kpage* show; never freed */
+#define PMK_FRAME_ANONEXCL    (1ull << 50)
 #define PMK_FRAME_MAPCOUNT(v) ((uint32_t)(v).base)
 #define PMK_FRAME_CGROUP(v)   ((uint32_t)((v).base >> 32))
 
@@ -103,6 +103,7 @@ struct pmk_cred {
 };
 #define PMK_CAP_DAC_OVERRIDE	(1ull << 1)
 #define PMK_CAP_DAC_READ_SEARCH (1ull << 2)
+#define PMK_CAP_SETUID		(1ull << 7)
 #define PMK_CAP_SYS_PTRACE	(1ull << 19)
 #define PMK_CAP_SYS_ADMIN	(1ull << 21)
 #define PMK_CAP_PERFMON		(1ull << 38)
@@ -131,14 +132,14 @@ struct pmk_fault {
 
 struct pmk_machine {
 	struct pmk_profile profile;
-	struct pmk_runs ram;	 /* PFNs that are memory */
-	uint64_t max_pfn;	 /* one past the last */
-	struct pmk_runs frame;	 /* PFN -> state; frames not in it are free */
-	uint64_t frame_next;	 /* where the allocator goes on */
-	struct pmk_runs slot;	 /* the swap area: slot -> count of entries (base) */
-	struct pmk_runs cached;	 /* slot -> PFN in the swap cache; linear */
+	struct pmk_runs ram; /* PFNs that are memory */
+	uint64_t max_pfn; /* one past the last */
+	struct pmk_runs frame; /* PFN -> state; frames not in it are free */
+	uint64_t frame_next; /* where the allocator goes on */
+	struct pmk_runs slot; /* the swap area: slot -> count of entries (base) */
+	struct pmk_runs cached; /* slot -> PFN in the swap cache; linear */
 	struct pmk_runs cached_by; /* PFN -> slot, the inverse; linear */
-	uint64_t swap_pages;	 /* size of the area */
+	uint64_t swap_pages; /* size of the area */
 	uint64_t slot_next;
 	struct pmk_object *object;
 	size_t nobjects;
@@ -194,8 +195,8 @@ int pmk_object_create(struct pmk_machine *m, enum pmk_object_kind kind, uint64_t
 
 /* ---- address spaces: mm.c ---- */
 /* The VMA at a page, or NULL; *ret_run: its run. */
-const struct pmk_vma *pmk_vma_at(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t page,
-				 struct pmk_run *ret_run);
+const struct pmk_vma *pmk_vma_at(const struct pmk_machine *m, const struct pmk_mm *mm,
+				 uint64_t page, struct pmk_run *ret_run);
 int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		   struct pmk_vma vma, uint64_t pgoff);
 int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n);
@@ -213,7 +214,8 @@ unsigned pmk_vma_intern(struct pmk_machine *m, const struct pmk_vma *vma);
 
 /* ---- faults: fault.c ---- */
 /* Loads from or stores to each page in order: 0, or PMK_SIGNAL(SIGSEGV or SIGBUS), or -ENOMEM. */
-int64_t pmk_mm_touch(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n, bool write);
+int64_t pmk_mm_touch(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		     bool write);
 /* Populates as mlock and MADV_POPULATE_* do: -EFAULT, -ENOMEM as madvise(2) says. */
 int64_t pmk_mm_populate(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
 			bool write);
@@ -243,14 +245,14 @@ void pmk_slot_uncache(struct pmk_machine *m, uint64_t pfn, uint64_t n);
 
 /* ---- what the files show: show.c ---- */
 /* Fills out[0..n) with the pagemap entries from page `start` on; privileged: with frames. */
-void pmk_show_pagemap(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t start, uint64_t n,
-		      bool privileged, uint64_t *out);
+void pmk_show_pagemap(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t start,
+		      uint64_t n, bool privileged, uint64_t *out);
 /* Fills out[0..n) with the entries of a kpage file from pfn on, all below the limit. */
 void pmk_show_kpage(const struct pmk_machine *m, enum pmk_file file, uint64_t pfn, uint64_t n,
 		    uint64_t *out);
 /* The lines of maps from the first VMA that ends after page `from`, whole lines only, at most size
  * bytes; *from becomes where to go on (UINT64_MAX: the end). */
-size_t pmk_show_maps(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t *from, char *buf,
-		     size_t size);
+size_t pmk_show_maps(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t *from,
+		     char *buf, size_t size);
 
 #endif /* PMK_MACHINE_H */

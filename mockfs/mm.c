@@ -71,8 +71,8 @@ static const struct pmk_vma *vma_of(const struct pmk_machine *m, struct pmk_valu
 	return &m->vma[v.tag & ~PMK_RUN_LINEAR];
 }
 
-const struct pmk_vma *pmk_vma_at(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t page,
-				 struct pmk_run *ret_run)
+const struct pmk_vma *pmk_vma_at(const struct pmk_machine *m, const struct pmk_mm *mm,
+				 uint64_t page, struct pmk_run *ret_run)
 {
 	const struct pmk_run *run = pmk_runs_find(&mm->vma, page);
 
@@ -105,8 +105,8 @@ static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
 		return;
 	l = *vma_of(m, left.v);
 	r = *vma_of(m, right.v);
-	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_SOFT_DIRTY ||
-	    l.object != r.object || (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
+	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_SOFT_DIRTY || l.object != r.object ||
+	    (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
 	    left.v.base + (left.end - left.start) != right.v.base ||
 	    !common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma))
 		return;
@@ -202,7 +202,8 @@ static void protect_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct
 	if (vma.prot == prot)
 		return;
 	if (prot & PMK_PERM_W && !(vma.flags & PMK_VMA_SHARED))
-		vma.flags |= PMK_VMA_ACCOUNT; /* and keeps it (rule 5), unless it never had a page */
+		vma.flags |=
+			PMK_VMA_ACCOUNT; /* and keeps it (rule 5), unless it never had a page */
 	else if (!(prot & PMK_PERM_W) && vma.object < 0 && !vma.anon_vma)
 		vma.flags &= ~PMK_VMA_ACCOUNT;
 	vma.prot = prot;

@@ -19,7 +19,7 @@
 struct pmk_proc_file {
 	const char *name;
 	unsigned mode; /* permission bits; pagemap's depend on the kernel: pmk_proc_stat() */
-	bool per_pid;  /* under PID/ and PID/task/TID/, otherwise at the root */
+	bool per_pid; /* under PID/ and PID/task/TID/, otherwise at the root */
 };
 extern const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT];
 
@@ -28,7 +28,8 @@ struct pmk_proc_stat {
 	uint32_t uid, gid;
 };
 /* 0, -ENOENT (no such process, no such file on this kernel). */
-int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid, struct pmk_proc_stat *ret);
+int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,
+		  struct pmk_proc_stat *ret);
 
 struct pmk_handle; /* an open file */
 /*

@@ -11,18 +11,18 @@
 #include "pagemapkit.h"
 
 #define K(major, minor) PMK_KERNEL(major, minor, 0)
-#define A_X86_64  0x01u
-#define A_I386	  0x02u
-#define A_ARM64	  0x04u
-#define A_ARM	  0x08u
-#define A_PPC64	  0x10u
-#define A_S390	  0x20u
-#define A_RISCV	  0x40u
-#define A_ALL	  0x7fu
-#define A_32BIT	  (A_I386 | A_ARM)
-#define A_SPARSEMEM   (A_ALL & ~A_32BIT)
-#define A_SOFT_DIRTY  (A_X86_64 | A_PPC64 | A_S390)
-#define A_UFFD_WP     (A_X86_64 | A_ARM64)
+#define A_X86_64	0x01u
+#define A_I386		0x02u
+#define A_ARM64		0x04u
+#define A_ARM		0x08u
+#define A_PPC64		0x10u
+#define A_S390		0x20u
+#define A_RISCV		0x40u
+#define A_ALL		0x7fu
+#define A_32BIT		(A_I386 | A_ARM)
+#define A_SPARSEMEM	(A_ALL & ~A_32BIT)
+#define A_SOFT_DIRTY	(A_X86_64 | A_PPC64 | A_S390)
+#define A_UFFD_WP	(A_X86_64 | A_ARM64)
 
 const struct pmk_arch pmk_arch[] = {
 #define ARCH(id, name, alias, page_shift, bits, be, pmd_shift, section, task_size, mask) \
@@ -55,7 +55,7 @@ const struct pmk_quirk pmk_quirk[] = {
 #undef FACILITY
 };
 
-#define SERIES(kernel) ((kernel) & ~0xffu)
+#define SERIES(kernel) ((kernel) & ~0xffffu)
 
 /* Whether a stable boundary such as "+6.12.107" or "-6.18.44" decides for this kernel, and how. */
 static int stable_says(const char *stable, uint32_t kernel)
@@ -107,10 +107,10 @@ static void resolve(struct pmk_profile *p)
 
 static void name_it(struct pmk_profile *p, bool patch)
 {
-	int n = snprintf(p->name, sizeof(p->name), "%u.%u", p->kernel >> 16, p->kernel >> 8 & 255);
+	int n = snprintf(p->name, sizeof(p->name), "%u.%u", p->kernel >> 24, p->kernel >> 16 & 255);
 
 	if (patch)
-		n += snprintf(p->name + n, sizeof(p->name) - n, ".%u", p->kernel & 255);
+		n += snprintf(p->name + n, sizeof(p->name) - n, ".%u", p->kernel & 0xffff);
 	n += snprintf(p->name + n, sizeof(p->name) - n, "/%s", p->arch->name);
 	for (unsigned i = 0; i < PMK_CONFIG_COUNT && n < (int)sizeof(p->name); i++) {
 		bool usual = configs[i].arches & p->arch->mask, on = p->config >> i & 1;
@@ -181,7 +181,7 @@ static int parse_config(const char *text, const char *at, struct pmk_profile *p,
 int pmk_profile_parse(const char *text, struct pmk_profile *ret, struct pmk_error *err)
 {
 	struct pmk_profile p = { .arch = &pmk_arch[PMK_ARCH_X86_64] };
-	unsigned major, minor, patch = 255;
+	unsigned major, minor, patch = 0xffff;
 	const char *at;
 	size_t len;
 	int n = 0, m = 0;
@@ -193,7 +193,7 @@ int pmk_profile_parse(const char *text, struct pmk_profile *ret, struct pmk_erro
 	at = text + n;
 	if (sscanf(at, ".%5u%n", &patch, &m) == 1)
 		at += m;
-	p.kernel = PMK_KERNEL(major, minor, patch > 255 ? 255 : patch);
+	p.kernel = PMK_KERNEL(major, minor, patch > 0xffff ? 0xffff : patch);
 	if (*at == '/') {
 		p.arch = find_arch(at + 1, &len);
 		if (!p.arch)
@@ -215,7 +215,7 @@ int pmk_profile_parse(const char *text, struct pmk_profile *ret, struct pmk_erro
 
 void pmk_profile_host(struct pmk_profile *ret)
 {
-	unsigned major = 6, minor = 12, patch = 255;
+	unsigned major = 6, minor = 12, patch = 0xffff;
 	long page = sysconf(_SC_PAGESIZE);
 	struct pmk_profile p = { .arch = &pmk_arch[PMK_ARCH_X86_64] };
 	struct utsname u;
@@ -232,7 +232,7 @@ void pmk_profile_host(struct pmk_profile *ret)
 		if (pmk_arch[i].mask == p.arch->mask && 1l << pmk_arch[i].page_shift == page &&
 		    1l << p.arch->page_shift != page)
 			p.arch = &pmk_arch[i];
-	p.kernel = PMK_KERNEL(major, minor, patch > 255 ? 255 : patch);
+	p.kernel = PMK_KERNEL(major, minor, patch > 0xffff ? 0xffff : patch);
 	p.config = usual_config(p.arch);
 	resolve(&p);
 	name_it(&p, true);

@@ -31,7 +31,8 @@ enum pmk_feature {
 };
 
 enum pmk_arch_id {
-#define ARCH(id, name, alias, page_shift, bits, be, pmd_shift, section, task_size, mask) PMK_ARCH_##id,
+#define ARCH(id, name, alias, page_shift, bits, be, pmd_shift, section, task_size, mask) \
+	PMK_ARCH_##id,
 #include "arches.def"
 	PMK_ARCH_COUNT
 };
@@ -64,7 +65,8 @@ struct pmk_quirk {
 extern const struct pmk_quirk pmk_quirk[PMK_FEATURE_COUNT]; /* facilities: name and text only */
 
 struct pmk_profile {
-	uint32_t kernel; /* PMK_KERNEL(major, minor, patch); patch 255: the series' newest */
+	uint32_t
+		kernel; /* PMK_KERNEL(major, minor, patch); patch 65535: the newest of the series */
 	const struct pmk_arch *arch;
 	uint32_t config; /* bits of enum pmk_config_id */
 	uint64_t task_size;

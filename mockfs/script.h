@@ -53,7 +53,7 @@ enum pmk_opt_id {
 #define OPTION(id, key, type, meaning) PMK_OPT_##id,
 #include "statements.def"
 #undef STATEMENT
-	PMK_OPT_COUNT
+	PMK_OPT_TOTAL /* PMK_OPT_COUNT is the option count= */
 };
 
 /* How an option's value is written. */
@@ -93,7 +93,7 @@ struct pmk_opt_info {
 	enum pmk_value_type type;
 	const char *meaning;
 };
-extern const struct pmk_opt_info pmk_opt_info[PMK_OPT_COUNT];
+extern const struct pmk_opt_info pmk_opt_info[PMK_OPT_TOTAL];
 
 /* [first, last], both inclusive: of pages in a page list, of PFNs in a PFN list. */
 struct pmk_span {
@@ -111,15 +111,18 @@ enum pmk_base {
 struct pmk_arg {
 	enum pmk_base base;
 	unsigned col;
-	const char *text;	     /* names, words, strings; NULL when a number was written */
-	size_t text_len;	     /* strings may hold NUL bytes ("\0") */
-	uint64_t n;		     /* numbers; enumerated words (PERMS, ADVICE, ...): their value */
-	bool negative;		     /* a number with '-': n is its magnitude */
-	bool greater;		     /* an option written "key>value" */
-	int64_t delta;		     /* POSITION: what +N or -N adds */
+	const char *text; /* names, words, strings; NULL when a number was written */
+	size_t text_len; /* strings may hold NUL bytes ("\0") */
+	uint64_t n; /* numbers; enumerated words (PERMS, ADVICE, ...): their value;
+				      * HANDLE: enum pmk_file, or PMK_FILE_COUNT for a handle */
+	bool negative; /* a number with '-': n is its magnitude */
+	bool greater; /* an option written "key>value" */
+	int64_t delta; /* POSITION: what +N or -N adds */
 	const struct pmk_span *span; /* RANGE, FRAMES, PFNS, NUMBERS (first only) */
 	size_t nspans;
-	/* ENTRYWORDS (masks of PMK_PAGEMAP_*), FRAMEWORDS (masks of PMK_KPF_*): */
+	/* ENTRYWORDS (masks of PMK_PAGEMAP_*), FRAMEWORDS (masks of PMK_KPF_*).  Entry words of an
+	 * EXPECT put every known flag into exactly one of the three; without a word (only options) all
+	 * are free.  Of a GIVEN: what is not set is clear.  Frame words: only what was named. */
 	uint64_t set, clear, free;
 	const char *const *words; /* WORDS, ENTRYWORDS, FRAMEWORDS: as written, for the printer */
 	size_t nwords;
@@ -133,8 +136,9 @@ struct pmk_stmt {
 	const char *subject; /* NULL: none */
 	unsigned subject_col;
 	unsigned nargs;
-	struct pmk_arg arg[PMK_ARGS_MAX];
-	struct pmk_arg opt[PMK_OPTS_MAX]; /* indexed like info->opts; col 0: not written */
+	const struct pmk_arg *arg; /* nargs of them */
+	const struct pmk_arg
+		*opt; /* indexed like info->opts; col 0: not written; NULL: no options */
 	struct {
 		enum pmk_result_kind kind;
 		int64_t value; /* the value, the errno, the signal number */
@@ -143,8 +147,8 @@ struct pmk_stmt {
 	const char *const *when; /* conditions: feature or !feature */
 	size_t nwhen;
 	unsigned when_col;
-	const char *comment;	/* the comment at the end of the line, without '#'; or NULL */
-	const char *const *above; /* comment and blank ("") lines right above, in order */
+	const char *comment; /* the comment at the end of the line, without '#'; or NULL */
+	const char *const *above; /* comment ("#...") and blank ("") lines right above, in order */
 	size_t nabove;
 };
 
@@ -156,10 +160,13 @@ const struct pmk_arg *pmk_stmt_opt(const struct pmk_stmt *stmt, enum pmk_opt_id 
 struct pmk_parser; /* one pass over a text that the caller keeps alive */
 struct pmk_parser *pmk_parser_create(const char *file, const char *text, size_t len);
 void pmk_parser_destroy(struct pmk_parser *parser);
-/* 1: *ret is the next statement; 0: the end; -1: error.  After an error the parser has ended. */
+/* 1: *ret is the next statement; 0: the end; -1: error.  After an error the parser has ended: 0. */
 int pmk_parser_next(struct pmk_parser *parser, struct pmk_stmt *ret, struct pmk_error *err);
 /* The comment and blank lines after the last statement, once next() has returned 0. */
 size_t pmk_parser_trailer(struct pmk_parser *parser, const char *const **ret);
+
+/* A line may be so long, in the canonical form too: whatever was parsed can be printed and parsed. */
+#define PMK_LINE_MAX 65536u
 
 /* A whole script in memory. */
 struct pmk_script {
@@ -186,6 +193,8 @@ char *pmk_file_read(const char *path, size_t max, size_t *ret_len, struct pmk_er
 size_t pmk_stmt_print(const struct pmk_stmt *stmt, char *buf, size_t size);
 /* The canonical form of the script; parse, print, parse is a fixpoint. 0, or -1 on a write error. */
 int pmk_script_print(const struct pmk_script *script, FILE *out);
+/* The manual page pmk(5) as roff, from the tables. 0, or -1 on a write error. */
+int pmk_manual_print(FILE *out);
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
@@ -216,8 +225,13 @@ static inline bool pmk_file_is_kpage(enum pmk_file file)
 }
 /* enum pmk_advice: words.def has the advice words with the values of madvise(2); other enumerated
  * words (FILEOP, FAILURE, WHENCE, CAPABILITY, WORLD, SHARING) have theirs there too. */
-enum pmk_fileop { PMK_FILEOP_OPEN, PMK_FILEOP_READ, PMK_FILEOP_LSEEK, PMK_FILEOP_WRITE,
-		  PMK_FILEOP_IOCTL };
+enum pmk_fileop {
+	PMK_FILEOP_OPEN,
+	PMK_FILEOP_READ,
+	PMK_FILEOP_LSEEK,
+	PMK_FILEOP_WRITE,
+	PMK_FILEOP_IOCTL
+};
 #define PMK_FAILURE_SHORT 1000u
 #define PMK_FAILURE_EXIT  1001u
 enum pmk_world_id { PMK_WORLD_MODEL, PMK_WORLD_MOCK, PMK_WORLD_KERNEL, PMK_WORLD_COUNT };

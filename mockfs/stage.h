@@ -15,14 +15,14 @@ void pmk_stage_destroy(struct pmk_stage *stage);
 struct pmk_world *pmk_stage_world(const struct pmk_stage *stage);
 
 enum pmk_outcome {
-	PMK_DONE,   /* as the script says */
-	PMK_WRONG,  /* a result other than the one after "->" : a failed expectation */
+	PMK_DONE, /* as the script says */
+	PMK_WRONG, /* a result other than the one after "->" : a failed expectation */
 	PMK_BROKEN, /* an operation that must succeed did not; a name is unknown; see err */
 	PMK_CANNOT, /* this world takes no such statement (givens, faults): the script is skipped */
 };
 /* Does one statement of kind GIVEN, OP, CALL or FAULT.  `file` is for messages. */
-enum pmk_outcome pmk_stage_do(struct pmk_stage *stage, const char *file, const struct pmk_stmt *stmt,
-			      struct pmk_error *err);
+enum pmk_outcome pmk_stage_do(struct pmk_stage *stage, const char *file,
+			      const struct pmk_stmt *stmt, struct pmk_error *err);
 
 /* ---- what names mean; NULL or -1 when there is no such name ---- */
 int pmk_stage_proc(const struct pmk_stage *stage, const char *name);
@@ -30,12 +30,18 @@ struct pmk_region {
 	const char *name;
 	uint64_t addr, pages; /* bytes; pages */
 };
-const struct pmk_region *pmk_stage_region(const struct pmk_stage *stage, int proc, const char *name);
+const struct pmk_region *pmk_stage_region(const struct pmk_stage *stage, int proc,
+					  const char *name);
 /* The handle's number; a file's name opens the process's own file at the first use. -1: unknown. */
 int pmk_stage_handle(struct pmk_stage *stage, int proc, const char *name);
-/* Runs every statement of a script file that is not an expectation: for mount and run.  0 or -1. */
-int pmk_stage_play(struct pmk_stage *stage, const char *path, struct pmk_error *err);
-/* The first process the script mentions, as a task of the machine behind it. */
-int pmk_stage_first_pid(const struct pmk_stage *stage);
+/* Whether all the statement's `when` conditions hold; false and *err set: a name is unknown. */
+bool pmk_stage_holds(const struct pmk_stage *stage, const char *file, const struct pmk_stmt *stmt,
+		     struct pmk_error *err);
+/* Resets the world to the kernel `as` (NULL: what the script says, else the running one) and does every
+ * statement of the script file that is not an expectation: for mount and run.  0, or -1 and *err. */
+int pmk_stage_play(struct pmk_stage *stage, const char *path, const struct pmk_profile *as,
+		   struct pmk_error *err);
+/* The PID of a process of the script; 0 is the first that it mentions. 0: there is none. */
+int pmk_stage_pid(const struct pmk_stage *stage, int proc);
 
 #endif /* PMK_STAGE_H */

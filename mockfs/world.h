@@ -36,48 +36,48 @@ static inline bool pmk_is_signal(int64_t result)
  */
 enum pmk_request_code {
 	/* memory and processes */
-	PMK_REQ_SPAWN,	  /* a new process without relatives; a[0] pid (0: any), a[1] uid; in: name */
-	PMK_REQ_OBJECT,	  /* a[0] object, a[1] enum pmk_backing, len: its size */
-	PMK_REQ_MMAP,	  /* addr, len, a[0] object or -1 (anonymous), a[1] offset, prot, shared */
-	PMK_REQ_READ,	  /* touches every page of addr, len */
+	PMK_REQ_SPAWN, /* a new process without relatives; a[0] pid (0: any), a[1] uid; in: name */
+	PMK_REQ_OBJECT, /* a[0] object, a[1] enum pmk_backing, len: its size */
+	PMK_REQ_MMAP, /* addr, len, a[0] object or -1 (anonymous), a[1] offset, prot, shared */
+	PMK_REQ_READ, /* touches every page of addr, len */
 	PMK_REQ_WRITE,
 	PMK_REQ_MUNMAP,
 	PMK_REQ_MPROTECT, /* prot */
-	PMK_REQ_MADVISE,  /* a[0] the advice */
-	PMK_REQ_MREMAP,	  /* addr, len -> a[0] the new length, a[1] the new address (0: in place),
+	PMK_REQ_MADVISE, /* a[0] the advice */
+	PMK_REQ_MREMAP, /* addr, len -> a[0] the new length, a[1] the new address (0: in place),
 			   * a[2] 1: DONTUNMAP */
 	PMK_REQ_MLOCK,
 	PMK_REQ_MUNLOCK,
-	PMK_REQ_FORK,	  /* a[0] the child's number */
+	PMK_REQ_FORK, /* a[0] the child's number, a[1] its PID (0: any; the mock world knows it) */
 	PMK_REQ_EXEC,
 	PMK_REQ_EXIT,
 	PMK_REQ_REAP,
-	PMK_REQ_DROP,	  /* a[0] the capability, 64: all */
-	PMK_REQ_SETUID,	  /* a[0] */
-	PMK_REQ_SETEUID,  /* a[0] */
+	PMK_REQ_DROP, /* a[0] the capability, 64: all */
+	PMK_REQ_SETUID, /* a[0] */
+	PMK_REQ_SETEUID, /* a[0] */
 	PMK_REQ_DUMPABLE, /* a[0] */
 	/* calls on the files; file and a[3] (process whose file it is, or PMK_OBSERVER: own) for OPEN */
-	PMK_REQ_OPEN,	  /* handle, file, a[0] open flags, a[3] */
-	PMK_REQ_CLOSE,	  /* handle */
-	PMK_REQ_PREAD,	  /* handle, pos, len, buf or a[0] (enum pmk_buf) */
-	PMK_REQ_READFD,	  /* handle, len, buf or a[0] */
-	PMK_REQ_READV,	  /* handle, segment lengths in a seg[nseg] */
-	PMK_REQ_PREADV,	  /* the same and pos */
-	PMK_REQ_LSEEK,	  /* handle, pos, a[0] whence */
-	PMK_REQ_WRITEFD,  /* handle, in, len */
-	PMK_REQ_IOCTL,	  /* handle, a[0] command, no argument */
+	PMK_REQ_OPEN, /* handle, file, a[0] open flags, a[3] */
+	PMK_REQ_CLOSE, /* handle */
+	PMK_REQ_PREAD, /* handle, pos, len, buf or a[0] (enum pmk_buf) */
+	PMK_REQ_READFD, /* handle, len, buf or a[0] */
+	PMK_REQ_READV, /* handle, segment lengths in a seg[nseg] */
+	PMK_REQ_PREADV, /* the same and pos */
+	PMK_REQ_LSEEK, /* handle, pos, a[0] whence */
+	PMK_REQ_WRITEFD, /* handle, in, len */
+	PMK_REQ_IOCTL, /* handle, a[0] command, no argument */
 	PMK_REQ_COUNT
 };
 
 /* Where a read's bytes go when the script asks for a bad place. */
 enum pmk_buf {
 	PMK_BUF_OK,
-	PMK_BUF_NULL,	  /* address 0 */
-	PMK_BUF_KERNEL,	  /* an address that no user has */
+	PMK_BUF_NULL, /* address 0 */
+	PMK_BUF_KERNEL, /* an address that no user has */
 	PMK_BUF_UNMAPPED, /* a user address with nothing there */
-	PMK_BUF_HALF,	  /* the second half of the buffer is not mapped */
+	PMK_BUF_HALF, /* the second half of the buffer is not mapped */
 	PMK_BUF_READONLY,
-	PMK_BUF_ODD,	  /* fine, but at an odd address */
+	PMK_BUF_ODD, /* fine, but at an odd address */
 };
 
 #define PMK_SEGMENTS_MAX 16
@@ -92,7 +92,7 @@ struct pmk_request {
 	enum pmk_file file;
 	int64_t pos;
 	int64_t a[4];
-	void *buf;	/* PREAD, READFD, READV, PREADV: where the bytes shall be put; may be NULL */
+	void *buf; /* PREAD, READFD, READV, PREADV: where the bytes shall be put; may be NULL */
 	const void *in; /* WRITEFD: bytes; SPAWN: name */
 	uint64_t seg[PMK_SEGMENTS_MAX];
 	unsigned nseg;
@@ -122,9 +122,9 @@ struct pmk_world_ops {
 
 enum pmk_fact {
 	PMK_FACT_PAGE_SIZE,
-	PMK_FACT_TASK_SIZE,   /* bytes: where pagemap ends */
+	PMK_FACT_TASK_SIZE, /* bytes: where pagemap ends */
 	PMK_FACT_KPAGE_LIMIT, /* PFNs: where kpage* end */
-	PMK_FACT_HOLE,	      /* a PFN without memory, below the limit; UINT64_MAX: none */
+	PMK_FACT_HOLE, /* a PFN without memory, below the limit; UINT64_MAX: none */
 };
 
 struct pmk_world {

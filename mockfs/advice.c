@@ -1,0 +1,374 @@
+/*
+ * advice.c - madvise(2) and clear_refs: what advice does to entries, frames and swap.
+ *
+ * Follows mm/madvise.c.  Each advice is a row: what it does to one piece of one VMA.  Holes are passed
+ * over and make ENOMEM at the end; an error of a VMA stops there (diverge.md, rule 9).
+ */
+#include "machine.h"
+
+#include <errno.h>
+
+#include "pagemapkit.h"
+#include "world.h"
+
+/* A piece [start, end) of one VMA. */
+struct stretch {
+	struct pmk_machine *m;
+	struct pmk_mm *mm;
+	struct pmk_vma vma;
+	struct pmk_run run;
+	uint64_t start, end;
+};
+
+/* ---- dropping ----------------------------------------------------------------------------------- */
+
+static int64_t dontneed(struct stretch *s)
+{
+	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
+		return -EINVAL;
+	/* guards stay (rule 27); so the zap goes piece by piece */
+	for (struct pmk_piece p = { .end = s->start }; pmk_runs_piece(&s->mm->pte, s->end, &p);) {
+		bool marker = p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER;
+
+		if (p.run && !(marker && p.v.base & PMK_MARKER_GUARD))
+			pmk_mm_zap(s->m, s->mm, p.start, p.end);
+		else if (marker && p.v.base != PMK_MARKER_GUARD)
+			pmk_runs_set(&s->mm->pte, p.start, p.end,
+				     (struct pmk_value){ PMK_MARKER_GUARD, p.v.tag });
+	}
+	return 0;
+}
+
+/* MADV_FREE of frames that one process maps; shared ones are skipped (rule 24). */
+static void free_frames(struct stretch *s, const struct pmk_piece *p)
+{
+	struct pmk_piece f = { .end = p->v.base };
+
+	while (pmk_runs_piece(&s->m->frame, p->v.base + (p->end - p->start), &f)) {
+		uint64_t at = p->start + (f.start - p->v.base);
+
+		if (!f.run || PMK_FRAME_MAPCOUNT(f.v) != 1 || f.v.tag & PMK_KPF_MLOCKED_MASK)
+			continue;
+		if (f.v.tag & PMK_KPF_SWAPCACHE_MASK)
+			pmk_slot_uncache(s->m, f.start, f.end - f.start);
+		pmk_frame_flags(s->m, f.start, f.end - f.start, PMK_KPF_SWAPBACKED_MASK, 0);
+		pmk_runs_set(&s->mm->pte, at, at + (f.end - f.start),
+			     (struct pmk_value){ f.start, p->v.tag & ~PMK_PTE_DIRTY });
+	}
+}
+
+static int64_t lazy_free(struct stretch *s)
+{
+	struct pmk_piece p = { .end = s->start };
+
+	if (s->vma.object >= 0 || s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
+		return -EINVAL;
+	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_SWAP)
+			pmk_mm_zap(s->m, s->mm, p.start, p.end);
+		else if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME && p.v.tag & PMK_PTE_ANON)
+			free_frames(s, &p);
+	}
+	return 0;
+}
+
+/* MADV_REMOVE: a hole in the file, gone from every mapping of it. */
+static int64_t remove_pages(struct stretch *s)
+{
+	uint64_t off = s->run.v.base + (s->start - s->run.start), n = s->end - s->start;
+	struct pmk_object *o;
+
+	if (s->vma.flags & PMK_VMA_LOCKED || s->vma.object < 0 || !(s->vma.flags & PMK_VMA_SHARED))
+		return -EINVAL;
+	for (size_t i = 0; i < s->m->ntasks; i++) {
+		struct pmk_mm *mm = s->m->task[i]->mm;
+		struct pmk_cursor c;
+		const struct pmk_run *run = mm ? pmk_runs_seek(&mm->vma, 0, &c) : NULL;
+
+		for (; run; run = pmk_runs_next(&c)) {
+			uint64_t first = run->v.base, last = first + (run->end - run->start);
+			uint64_t from = off > first ? off : first,
+				 to = off + n < last ? off + n : last;
+
+			if (s->m->vma[run->v.tag & ~PMK_RUN_LINEAR].object == s->vma.object &&
+			    from < to)
+				pmk_mm_zap(s->m, mm, run->start + (from - first),
+					   run->start + (to - first));
+		}
+	}
+	o = &s->m->object[s->vma.object];
+	for (struct pmk_piece c = { .end = off }; pmk_runs_piece(&o->cache, off + n, &c);) {
+		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)
+			pmk_frame_flags(s->m, c.v.base, c.end - c.start, PMK_FRAME_CACHED, 0);
+		else if (c.run)
+			pmk_slot_count(s->m, c.v.base, c.end - c.start, -1);
+	}
+	pmk_runs_clear(&o->cache, off, off + n);
+	return 0;
+}
+
+/* ---- reclaim ------------------------------------------------------------------------------------ */
+
+/* Anonymous frames f, mapped once, go to swap; without room they stay. */
+static void swap_out(struct stretch *s, uint64_t at, struct pmk_piece f, uint64_t tag)
+{
+	uint64_t n = f.end - f.start, slot;
+	uint64_t flags = PMK_PTE_SWAP | PMK_RUN_LINEAR |
+			 (tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP)) |
+			 (f.v.tag & PMK_FRAME_ANONEXCL ? PMK_PTE_EXCLUSIVE : 0);
+	struct pmk_value old;
+
+	if (!(f.v.tag & PMK_KPF_SWAPBACKED_MASK)) {
+		/* lazily freed: clean ones vanish, rewritten ones are swap-backed again (rule 25) */
+		if (tag & PMK_PTE_DIRTY)
+			pmk_frame_flags(s->m, f.start, n, 0, PMK_KPF_SWAPBACKED_MASK);
+		else
+			pmk_mm_zap(s->m, s->mm, at, at + n);
+		return;
+	}
+	while (n) {
+		uint64_t got = 1;
+
+		if (pmk_runs_get(&s->m->cached_by, f.start, &old)) {
+			slot = old.base; /* still has its slot (rule 20) */
+			pmk_slot_count(s->m, slot, 1, 1);
+		} else {
+			got = pmk_slot_alloc(s->m, n, &slot);
+			if (!got)
+				return;
+		}
+		pmk_runs_set(&s->mm->pte, at, at + got, (struct pmk_value){ slot, flags });
+		pmk_frame_map(s->m, f.start, got, -1);
+		pmk_slot_uncache(s->m, f.start, got);
+		f.start += got;
+		at += got;
+		n -= got;
+	}
+}
+
+/* Pages of a file or of shared memory that only this mapping maps leave the cache. */
+static void drop_cached(struct stretch *s, uint64_t at, struct pmk_piece f)
+{
+	struct pmk_object *o = &s->m->object[s->vma.object];
+	uint64_t off = s->run.v.base + (at - s->run.start), n = f.end - f.start, slot;
+
+	pmk_mm_zap(s->m, s->mm, at, at + n);
+	while (n) {
+		uint64_t got = n;
+
+		if (o->kind == PMK_OBJECT_SHMEM) {
+			got = pmk_slot_alloc(s->m, n, &slot);
+			if (!got)
+				return;
+			pmk_runs_set(&o->cache, off, off + got,
+				     (struct pmk_value){ slot, PMK_PTE_SWAP | PMK_RUN_LINEAR });
+		} else {
+			pmk_runs_clear(&o->cache, off, off + n);
+		}
+		pmk_frame_flags(s->m, f.start, got, PMK_FRAME_CACHED, 0);
+		f.start += got;
+		off += got;
+		n -= got;
+	}
+}
+
+static int64_t pageout(struct stretch *s)
+{
+	struct pmk_piece p = { .end = s->start };
+
+	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
+		return -EINVAL;
+	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
+		struct pmk_piece f = { .end = p.v.base };
+
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME)
+			continue;
+		while (pmk_runs_piece(&s->m->frame, p.v.base + (p.end - p.start), &f)) {
+			uint64_t at = p.start + (f.start - p.v.base);
+
+			if (!f.run || PMK_FRAME_MAPCOUNT(f.v) != 1 ||
+			    f.v.tag & (PMK_KPF_MLOCKED_MASK | PMK_KPF_RESERVED_MASK))
+				continue; /* rule 17 */
+			if (p.v.tag & PMK_PTE_ANON)
+				swap_out(s, at, f, p.v.tag);
+			else if (s->vma.object >= 0 &&
+				 s->m->object[s->vma.object].kind != PMK_OBJECT_SPECIAL)
+				drop_cached(s, at, f);
+		}
+	}
+	return 0;
+}
+
+/* Swapped anonymous pages are read into the swap cache, unmapped (rule 22). */
+static int64_t willneed(struct stretch *s)
+{
+	struct pmk_piece p = { .end = s->start };
+
+	while (s->vma.object < 0 && pmk_runs_piece(&s->mm->pte, s->end, &p)) {
+		struct pmk_piece c = { .end = p.v.base };
+
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_SWAP)
+			continue;
+		while (pmk_runs_piece(&s->m->cached, p.v.base + (p.end - p.start), &c)) {
+			uint64_t pfn, got;
+
+			if (c.run)
+				continue;
+			got = pmk_frame_alloc(s->m, c.end - c.start,
+					      PMK_FRAME_CACHED | PMK_KPF_UPTODATE_MASK |
+						      PMK_KPF_LRU_MASK | PMK_KPF_ANON_MASK |
+						      PMK_KPF_SWAPBACKED_MASK,
+					      &pfn);
+			if (!got)
+				return 0;
+			c.end = c.start + got;
+			pmk_slot_cache(s->m, c.start, pfn, got);
+		}
+	}
+	return 0;
+}
+
+/* ---- guards and population ---------------------------------------------------------------------- */
+
+static int64_t guard_install(struct stretch *s)
+{
+	struct pmk_piece p = { .end = s->start };
+	struct pmk_vma vma = s->vma;
+
+	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL))
+		return -EINVAL;
+	if (vma.object < 0 && !vma.anon_vma) { /* so that fork copies the markers */
+		vma.anon_vma = s->m->anon_vma_next++;
+		s->run.v.tag = pmk_vma_intern(s->m, &vma) | PMK_RUN_LINEAR;
+		pmk_runs_set(&s->mm->vma, s->run.start, s->run.end, s->run.v);
+	}
+	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD)
+			continue; /* stays as it is, its uffd bit too (rule 26) */
+		pmk_mm_zap(s->m, s->mm, p.start, p.end);
+		pmk_runs_set(&s->mm->pte, p.start, p.end,
+			     (struct pmk_value){ PMK_MARKER_GUARD, PMK_PTE_MARKER });
+	}
+	return 0;
+}
+
+static int64_t guard_remove(struct stretch *s)
+{
+	struct pmk_piece p = { .end = s->start };
+
+	if (s->vma.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL))
+		return -EINVAL;
+	while (pmk_runs_piece(&s->mm->pte, s->end, &p))
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD)
+			pmk_runs_clear(&s->mm->pte, p.start, p.end);
+	return 0;
+}
+
+static int64_t populate_read(struct stretch *s)
+{
+	return pmk_mm_populate(s->m, s->mm, s->start, s->end, false);
+}
+
+static int64_t populate_write(struct stretch *s)
+{
+	return pmk_mm_populate(s->m, s->mm, s->start, s->end, true);
+}
+
+static int64_t no_effect(struct stretch *s)
+{
+	return s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP) ? -EINVAL : 0;
+}
+
+static int64_t private_anon_only(struct stretch *s)
+{
+	return s->vma.object >= 0 || s->vma.flags & PMK_VMA_SHARED ? -EINVAL : 0;
+}
+
+/* ---- the table ---------------------------------------------------------------------------------- */
+
+static const struct advice {
+	unsigned number;
+	int feature; /* the quirk it needs, or -1 */
+	int64_t (*act)(struct stretch *s);
+	unsigned clear, set; /* flags of the VMA, after act() */
+	bool stops_at_hole;
+} advices[] = {
+	{ 0, -1, NULL, PMK_VMA_RANDOM | PMK_VMA_SEQUENTIAL, 0, false },
+	{ 1, -1, NULL, PMK_VMA_SEQUENTIAL, PMK_VMA_RANDOM, false },
+	{ 2, -1, NULL, PMK_VMA_RANDOM, PMK_VMA_SEQUENTIAL, false },
+	{ 3, -1, willneed, 0, 0, false },
+	{ 4, -1, dontneed, 0, 0, false },
+	{ 8, PMK_Q_MADV_FREE, lazy_free, 0, 0, false },
+	{ 9, -1, remove_pages, 0, 0, false },
+	{ 10, -1, NULL, 0, PMK_VMA_DONTFORK, false },
+	{ 11, -1, NULL, PMK_VMA_DONTFORK, 0, false },
+	{ 12, -1, NULL, 0, PMK_VMA_MERGEABLE, false },
+	{ 13, -1, NULL, PMK_VMA_MERGEABLE, 0, false },
+	{ 14, -1, NULL, PMK_VMA_NOHUGEPAGE, PMK_VMA_HUGEPAGE, false },
+	{ 15, -1, NULL, PMK_VMA_HUGEPAGE, PMK_VMA_NOHUGEPAGE, false },
+	{ 18, -1, private_anon_only, 0, PMK_VMA_WIPEONFORK, false },
+	{ 19, -1, NULL, PMK_VMA_WIPEONFORK, 0, false },
+	{ 20, PMK_Q_MADV_PAGEOUT, no_effect, 0, 0, false },
+	{ 21, PMK_Q_MADV_PAGEOUT, pageout, 0, 0, false },
+	{ 22, PMK_Q_MADV_POPULATE, populate_read, 0, 0, true },
+	{ 23, PMK_Q_MADV_POPULATE, populate_write, 0, 0, true },
+	{ 102, PMK_Q_MADV_GUARD, guard_install, 0, 0, false },
+	{ 103, PMK_Q_MADV_GUARD, guard_remove, 0, 0, false },
+};
+
+static const struct advice *find_advice(const struct pmk_machine *m, unsigned number)
+{
+	for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++)
+		if (advices[i].number == number)
+			return advices[i].feature < 0 ||
+					       pmk_profile_has(&m->profile, advices[i].feature)
+				       ? &advices[i]
+				       : NULL;
+	return NULL;
+}
+
+int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		      unsigned number)
+{
+	const struct advice *advice = find_advice(m, number);
+	struct pmk_piece p = { .end = start };
+	int64_t err = 0, hole = 0;
+
+	if (!advice)
+		return -EINVAL;
+	while (!err && pmk_runs_piece(&mm->vma, start + n, &p)) {
+		struct stretch s = { m, mm, { 0 }, { 0 }, p.start, p.end };
+		const struct pmk_vma *vma = pmk_vma_at(m, mm, p.start, &s.run);
+
+		if (!vma) {
+			hole = -ENOMEM;
+			if (advice->stops_at_hole)
+				break;
+			continue;
+		}
+		s.vma = *vma;
+		if (advice->act)
+			err = advice->act(&s);
+		if (!err && (advice->clear || advice->set) &&
+		    !(number == 12 && s.vma.flags & PMK_VMA_SHARED)) /* rule 30 */
+			pmk_mm_vma_change(m, mm, p.start, p.end, advice->clear, advice->set);
+	}
+	return err ? err : hole;
+}
+
+void pmk_mm_clear_refs(struct pmk_machine *m, struct pmk_mm *mm, unsigned what)
+{
+	struct pmk_piece p = { .end = 0 };
+
+	if (what != 4) /* 1-3 clear referenced bits, 5 the peak: no file of ours shows them */
+		return;
+	m->soft_dirty_used = true;
+	if (!pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
+		return;
+	pmk_mm_vma_change(m, mm, 0, UINT64_MAX, PMK_VMA_SOFT_DIRTY, 0);
+	while (pmk_runs_piece(&mm->pte, UINT64_MAX, &p))
+		if (p.run && p.v.tag & PMK_PTE_SOFT_DIRTY) {
+			p.v.tag &= ~PMK_PTE_SOFT_DIRTY;
+			pmk_runs_set(&mm->pte, p.start, p.end, p.v);
+		}
+}

@@ -1,0 +1,386 @@
+/* procfs.c - the files of the model: who may open them, and what each operation answers. */
+#include "procfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "alloc.h"
+#include "pagemapkit.h"
+
+const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT] = {
+	[PMK_FILE_PAGEMAP] = { "pagemap", 0400, true },
+	[PMK_FILE_MAPS] = { "maps", 0444, true },
+	[PMK_FILE_CLEAR_REFS] = { "clear_refs", 0200, true },
+	[PMK_FILE_KPAGECOUNT] = { "kpagecount", 0400, false },
+	[PMK_FILE_KPAGEFLAGS] = { "kpageflags", 0400, false },
+	[PMK_FILE_KPAGECGROUP] = { "kpagecgroup", 0400, false },
+};
+
+#define MAPS_BUFFER 4096 /* seq_file's: one page, grown only for a longer line */
+
+struct pmk_handle {
+	struct pmk_machine *m;
+	enum pmk_file file;
+	struct pmk_task *task; /* NULL: a kpage file */
+	struct pmk_mm *mm; /* PM-MM-PIN; NULL: there was none */
+	bool privileged;
+	/* maps: the lines made but not yet read, and what comes after them (seq_file) */
+	char *text;
+	size_t text_off, text_len;
+	uint64_t text_pos, text_next;
+};
+
+/* ---- faults ------------------------------------------------------------------------------------- */
+
+/* The failure that the script wants for this call now; 0: none. */
+static unsigned fault_now(struct pmk_machine *m, enum pmk_file file, const struct pmk_task *task,
+			  enum pmk_fileop op, uint64_t *ret_bytes)
+{
+	for (size_t i = 0; i < m->nfaults; i++) {
+		struct pmk_fault *f = &m->fault[i];
+		unsigned failure = f->failure;
+
+		if (!failure || f->file != file || f->op != op || (task && f->pid != task->pid))
+			continue;
+		if (f->after) {
+			f->after--;
+			continue;
+		}
+		*ret_bytes = f->bytes;
+		f->failure = 0; /* once */
+		if (failure != PMK_FAILURE_EXIT)
+			return failure;
+		task = pmk_task_find(m, f->pid);
+		if (task && task->state == PMK_TASK_RUNNING)
+			pmk_task_exit(m, (struct pmk_task *)(uintptr_t)task);
+	}
+	return 0;
+}
+
+/* ---- existence, attributes, access -------------------------------------------------------------- */
+
+static unsigned mode_of(const struct pmk_machine *m, enum pmk_file file)
+{
+	if (file == PMK_FILE_PAGEMAP && pmk_profile_has(&m->profile, PMK_Q_MODE_0444))
+		return 0444;
+	return pmk_proc_file[file].mode;
+}
+
+int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,
+		  struct pmk_proc_stat *ret)
+{
+	const struct pmk_task *task = NULL;
+
+	if (file == PMK_FILE_KPAGECGROUP && !pmk_profile_has(&m->profile, PMK_Q_KPAGECGROUP))
+		return -ENOENT;
+	if (pmk_proc_file[file].per_pid) {
+		task = pmk_task_find(m, pid);
+		if (!task)
+			return -ENOENT;
+	}
+	ret->mode = mode_of(m, file);
+	ret->uid = ret->gid = task && task->dumpable ? task->cred.uid : 0; /* PM-OWNER */
+	return 0;
+}
+
+/* The mode bits, as inode_permission() reads them, and the capabilities that go past them. */
+static int check_mode(const struct pmk_proc_stat *st, const struct pmk_cred *opener, int flags)
+{
+	unsigned bits = opener->uid == st->uid ? st->mode >> 6 : st->mode;
+	int access = flags & O_ACCMODE;
+	bool read = access != O_WRONLY, write = access != O_RDONLY;
+
+	if ((!read || bits & 4) && (!write || bits & 2))
+		return 0;
+	if (opener->caps & PMK_CAP_DAC_OVERRIDE)
+		return 0;
+	if (!write && opener->caps & PMK_CAP_DAC_READ_SEARCH)
+		return 0;
+	return -EACCES;
+}
+
+/* mm_access(PTRACE_MODE_READ): PM-OPEN-ACCESS. */
+static int check_ptrace(const struct pmk_task *task, const struct pmk_cred *opener)
+{
+	if (opener->caps & PMK_CAP_SYS_PTRACE)
+		return 0;
+	return opener->uid == task->cred.uid && task->dumpable ? 0 : -EACCES;
+}
+
+static int check_pagemap(const struct pmk_machine *m, const struct pmk_task *task,
+			 const struct pmk_cred *opener)
+{
+	if (pmk_profile_has(&m->profile, PMK_Q_OPEN_SYS_ADMIN) &&
+	    !(opener->caps & PMK_CAP_SYS_ADMIN))
+		return -EPERM; /* PM-OPEN-40 */
+	if (!task->mm && pmk_profile_has(&m->profile, PMK_Q_NOMM_ESRCH))
+		return -ESRCH; /* PM-OPEN-NOMM */
+	return 0;
+}
+
+int pmk_handle_open(struct pmk_machine *m, enum pmk_file file, int pid, int flags,
+		    const struct pmk_cred *opener, bool self, struct pmk_handle **ret)
+{
+	struct pmk_task *task = pmk_proc_file[file].per_pid ? pmk_task_find(m, pid) : NULL;
+	struct pmk_proc_stat st;
+	struct pmk_handle *h;
+	uint64_t bytes;
+	unsigned failure;
+	int err = pmk_proc_stat(m, file, pid, &st);
+
+	if (err)
+		return err;
+	failure = fault_now(m, file, task, PMK_FILEOP_OPEN, &bytes);
+	if (failure)
+		return failure < PMK_FAILURE_SHORT ? -(int)failure : -EIO;
+	err = check_mode(&st, opener, flags);
+	if (!err && (file == PMK_FILE_PAGEMAP || file == PMK_FILE_MAPS) && task->mm && !self)
+		err = check_ptrace(task, opener);
+	if (!err && file == PMK_FILE_PAGEMAP)
+		err = check_pagemap(m, task, opener);
+	if (!err && flags & O_DIRECT)
+		err = -EINVAL; /* PM-OPEN-FLAGS */
+	if (err)
+		return err;
+	h = pmk_calloc(1, sizeof(*h));
+	h->m = m;
+	h->file = file;
+	h->task = task;
+	h->privileged = opener->caps & PMK_CAP_SYS_ADMIN; /* PM-CRED-OPENER */
+	if (task && task->mm && file != PMK_FILE_CLEAR_REFS) {
+		h->mm = task->mm;
+		pmk_mm_get(h->mm);
+	}
+	*ret = h;
+	return 0;
+}
+
+void pmk_handle_close(struct pmk_handle *h)
+{
+	if (!h)
+		return;
+	if (h->mm)
+		pmk_mm_put(h->mm);
+	free(h->text);
+	free(h);
+}
+
+enum pmk_file pmk_handle_file(const struct pmk_handle *h)
+{
+	return h->file;
+}
+
+/* ---- read --------------------------------------------------------------------------------------- */
+
+/* Rules 6 to 11 of PM-READ-ORDER. */
+static int64_t read_pagemap(struct pmk_handle *h, uint64_t pos, size_t count, uint64_t *out)
+{
+	const struct pmk_profile *p = &h->m->profile;
+	uint64_t page = pos / 8, end = p->task_size >> p->arch->page_shift, n = count / 8;
+
+	if (!h->mm || !h->mm->users)
+		return 0; /* PM-READ-DEADMM */
+	if (pos % 8 || count % 8)
+		return -EINVAL;
+	if (page > (p->arch->long_bits == 32 ? UINT32_MAX : UINT64_MAX) >> p->arch->page_shift)
+		return 0;
+	if (pmk_profile_has(p, PMK_Q_UNTAG))
+		page &= (1ull << (56 - p->arch->page_shift)) - 1; /* A-TAG */
+	if (page >= end)
+		return 0;
+	if (n > end - page)
+		n = end - page; /* PM-READ-STRADDLE */
+	if (out)
+		pmk_show_pagemap(h->m, h->mm, page, n, h->privileged, out);
+	return (int64_t)(n * 8);
+}
+
+/* KP-READ-ORDER. */
+static int64_t read_kpage(struct pmk_handle *h, uint64_t pos, size_t count, uint64_t *out)
+{
+	uint64_t pfn = pos / 8, n = count / 8, limit = pmk_machine_kpage_limit(h->m);
+
+	if (pos % 8 || count % 8)
+		return -EINVAL;
+	if (pfn >= limit)
+		return 0;
+	if (n > limit - pfn)
+		n = limit - pfn;
+	if (out)
+		pmk_show_kpage(h->m, h->file, pfn, n, out);
+	return (int64_t)(n * 8);
+}
+
+/* More lines behind text_off; false: there are none. */
+static bool maps_refill(struct pmk_handle *h)
+{
+	if (!h->text)
+		h->text = pmk_alloc(MAPS_BUFFER);
+	if (h->text_off < h->text_len)
+		return true;
+	h->text_off = 0;
+	h->text_len = pmk_show_maps(h->m, h->mm, &h->text_next, h->text, MAPS_BUFFER);
+	return h->text_len > 0;
+}
+
+/* Whole lines up to a page; part of one if the reader asks for less (MAPS-READ). */
+static int64_t read_maps(struct pmk_handle *h, uint64_t pos, size_t count, char *out)
+{
+	if (h->task->state == PMK_TASK_GONE && h->mm)
+		return -ESRCH; /* MAPS-DEAD */
+	if (!h->mm || !h->mm->users)
+		return 0;
+	if (pos != h->text_pos) { /* seq_file starts over and skips */
+		h->text_off = h->text_len = 0;
+		h->text_pos = h->text_next = 0;
+		while (h->text_pos < pos) {
+			uint64_t skip;
+
+			if (!maps_refill(h))
+				return 0;
+			skip = h->text_len - h->text_off;
+			if (skip > pos - h->text_pos)
+				skip = pos - h->text_pos;
+			h->text_off += skip;
+			h->text_pos += skip;
+		}
+	}
+	if (!count || !maps_refill(h))
+		return 0;
+	if (count > h->text_len - h->text_off)
+		count = h->text_len - h->text_off;
+	if (out)
+		memcpy(out, h->text + h->text_off, count);
+	h->text_off += count;
+	h->text_pos += count;
+	return (int64_t)count;
+}
+
+int64_t pmk_handle_read(struct pmk_handle *h, uint64_t pos, size_t count, void *buf)
+{
+	uint64_t bytes;
+	unsigned failure = fault_now(h->m, h->file, h->task, PMK_FILEOP_READ, &bytes);
+
+	if (failure && failure < PMK_FAILURE_SHORT)
+		return -(int64_t)failure;
+	if (failure == PMK_FAILURE_SHORT && bytes < count)
+		count = bytes;
+	if (pmk_profile_has(&h->m->profile, PMK_Q_POS_32BIT) && h->file != PMK_FILE_MAPS)
+		pos &= UINT32_MAX; /* A-32BIT-POS */
+	switch (h->file) {
+	case PMK_FILE_PAGEMAP:
+		return read_pagemap(h, pos, count, buf);
+	case PMK_FILE_MAPS:
+		return read_maps(h, pos, count, buf);
+	case PMK_FILE_CLEAR_REFS:
+		return -EINVAL;
+	default:
+		return read_kpage(h, pos, count, buf);
+	}
+}
+
+/* ---- write, lseek, ioctl ------------------------------------------------------------------------ */
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* kstrtoint() of the stripped text: CR-PARSE. */
+static int parse_int(const char *text, size_t len, int *ret)
+{
+	bool minus = false;
+	int64_t n = 0;
+
+	while (len && is_space(*text))
+		text++, len--;
+	while (len && is_space(text[len - 1]))
+		len--;
+	if (len && (*text == '+' || *text == '-')) {
+		minus = *text == '-';
+		text++, len--;
+	}
+	if (!len)
+		return -EINVAL;
+	for (; len; text++, len--) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		n = n * 10 + (*text - '0'); /* 12 digits at most: no overflow */
+	}
+	n = minus ? -n : n;
+	if (n != (int)n)
+		return -ERANGE;
+	*ret = (int)n;
+	return 0;
+}
+
+static int64_t write_clear_refs(struct pmk_handle *h, size_t count, const char *text)
+{
+	int what, err;
+
+	if (count > 12)
+		count = 12; /* CR-RET: and that is the result */
+	err = parse_int(text, strnlen(text, count), &what);
+	if (err)
+		return err;
+	if (what < 1 || what > 5)
+		return -EINVAL; /* CR-RANGE */
+	if (h->task->state == PMK_TASK_GONE)
+		return -ESRCH;
+	if (h->task->mm)
+		pmk_mm_clear_refs(h->m, h->task->mm, (unsigned)what);
+	return (int64_t)count;
+}
+
+int64_t pmk_handle_write(struct pmk_handle *h, uint64_t pos, size_t count, const void *buf)
+{
+	uint64_t bytes;
+	unsigned failure = fault_now(h->m, h->file, h->task, PMK_FILEOP_WRITE, &bytes);
+
+	(void)pos;
+	if (failure && failure < PMK_FAILURE_SHORT)
+		return -(int64_t)failure;
+	if (h->file == PMK_FILE_CLEAR_REFS)
+		return write_clear_refs(h, count, buf);
+	return pmk_file_is_kpage(h->file) ? -EIO : -EINVAL; /* PM-OPEN-WRITE */
+}
+
+int pmk_handle_lseek(struct pmk_handle *h, int64_t *pos, int64_t offset, int whence)
+{
+	uint64_t bytes;
+	unsigned failure = fault_now(h->m, h->file, h->task, PMK_FILEOP_LSEEK, &bytes);
+	int64_t to = offset;
+
+	if (failure && failure < PMK_FAILURE_SHORT)
+		return -(int)failure;
+	if (h->file == PMK_FILE_CLEAR_REFS)
+		return 0; /* noop_llseek */
+	if (whence == SEEK_CUR)
+		to = (int64_t)((uint64_t)*pos + (uint64_t)offset); /* wraps: PM-LSEEK */
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (h->file == PMK_FILE_MAPS && to < 0)
+		return -EINVAL; /* seq_lseek, unlike mem_lseek */
+	*pos = to;
+	return 0;
+}
+
+int64_t pmk_handle_ioctl(struct pmk_handle *h, unsigned cmd)
+{
+	uint64_t bytes;
+	unsigned failure = fault_now(h->m, h->file, h->task, PMK_FILEOP_IOCTL, &bytes);
+
+	(void)cmd;
+	if (failure && failure < PMK_FAILURE_SHORT)
+		return -(int64_t)failure;
+	if (h->file == PMK_FILE_PAGEMAP && pmk_profile_has(&h->m->profile, PMK_Q_IOCTL_EINVAL))
+		return -EINVAL; /* PM-OTHER-OPS */
+	return -ENOTTY;
+}
+
+int pmk_proc_next_pid(const struct pmk_machine *m, int after)
+{
+	const struct pmk_run *run = pmk_runs_seek(&m->by_pid, (uint64_t)after + 1, NULL);
+
+	return run ? (int)run->start : 0;
+}

@@ -1,0 +1,165 @@
+/* vfs.c - what the VFS does around a file: order of checks, positions, segments, bad buffers. */
+#include "vfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "alloc.h"
+
+struct pmk_fd {
+	struct pmk_handle *h;
+	struct pmk_machine *m;
+	unsigned refs;
+	int flags;
+	int64_t pos;
+};
+
+int64_t pmk_fd_open(struct pmk_machine *m, const struct pmk_request *request, int pid,
+		    const struct pmk_cred *opener, bool self, struct pmk_fd **ret)
+{
+	int flags = (int)request->a[0];
+	struct pmk_handle *h;
+	struct pmk_fd *fd;
+	int err;
+
+	if (flags & O_CREAT && flags & O_EXCL)
+		return -EEXIST; /* PM-OPEN-FLAGS */
+	err = pmk_handle_open(m, request->file, pid, flags, opener, self, &h);
+	if (err)
+		return err;
+	fd = pmk_calloc(1, sizeof(*fd));
+	*fd = (struct pmk_fd){ .h = h, .m = m, .refs = 1, .flags = flags };
+	*ret = fd;
+	return 0;
+}
+
+void pmk_fd_get(struct pmk_fd *fd)
+{
+	fd->refs++;
+}
+
+void pmk_fd_put(struct pmk_fd *fd)
+{
+	if (!fd || --fd->refs)
+		return;
+	pmk_handle_close(fd->h);
+	free(fd);
+}
+
+static uint64_t max_rw_count(const struct pmk_machine *m)
+{
+	return INT32_MAX & ~(pmk_profile_page_size(&m->profile) - 1);
+}
+
+/* access_ok(): rule 3 of PM-READ-ORDER.  A good buffer is taken to begin low. */
+static bool access_ok(const struct pmk_fd *fd, enum pmk_buf where, uint64_t count)
+{
+	return where != PMK_BUF_KERNEL && count <= fd->m->profile.task_size;
+}
+
+/* How many bytes from the start of the buffer can be written. */
+static uint64_t writable(enum pmk_buf where, uint64_t count)
+{
+	switch (where) {
+	case PMK_BUF_OK:
+	case PMK_BUF_ODD:
+		return UINT64_MAX;
+	case PMK_BUF_HALF:
+		return count / 2;
+	default:
+		return 0;
+	}
+}
+
+/* One read of the file at *pos: rules 2 to 5, then the file's own. */
+static int64_t read_once(struct pmk_fd *fd, int64_t *pos, uint64_t count, void *buf,
+			 enum pmk_buf where)
+{
+	uint64_t asked = count;
+	int64_t n;
+
+	if ((fd->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	if (!access_ok(fd, where, count))
+		return -EFAULT;
+	if (count > INT64_MAX || *pos < 0 || (uint64_t)*pos + count > INT64_MAX)
+		return -EINVAL;
+	if (count > max_rw_count(fd->m))
+		count = max_rw_count(fd->m); /* PM-READ-CLIP */
+	n = pmk_handle_read(fd->h, (uint64_t)*pos, count, where == PMK_BUF_OK ? buf : NULL);
+	if (n > 0 && (uint64_t)n > writable(where, asked))
+		return -EFAULT; /* and the position stays: PM-READ-EFAULT */
+	if (n > 0)
+		*pos += n;
+	return n;
+}
+
+/* Each segment is a read of its own; a total of 0 never reaches the file (PM-READV). */
+static int64_t read_segments(struct pmk_fd *fd, int64_t *pos, const struct pmk_request *r)
+{
+	uint64_t total = 0;
+	int64_t done = 0;
+
+	if ((fd->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	for (unsigned i = 0; i < r->nseg; i++)
+		total += r->seg[i];
+	for (unsigned i = 0; total && i < r->nseg; i++) {
+		char *buf = r->buf ? (char *)r->buf + done : NULL;
+		int64_t n = read_once(fd, pos, r->seg[i], buf, PMK_BUF_OK);
+
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		if ((uint64_t)n < r->seg[i])
+			break;
+	}
+	return done;
+}
+
+static int64_t seek(struct pmk_fd *fd, const struct pmk_request *r)
+{
+	int err = pmk_handle_lseek(fd->h, &fd->pos, r->pos, (int)r->a[0]);
+
+	return err ? err : fd->pos; /* raw: negative positions look like errors (PM-LSEEK-NEG) */
+}
+
+static int64_t write_once(struct pmk_fd *fd, const struct pmk_request *r)
+{
+	bool can_write = pmk_handle_file(fd->h) == PMK_FILE_CLEAR_REFS ||
+			 pmk_file_is_kpage(pmk_handle_file(fd->h));
+
+	if ((fd->flags & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	if (!can_write)
+		return -EINVAL; /* no write op, even for nothing */
+	return pmk_handle_write(fd->h, (uint64_t)fd->pos, r->len, r->in);
+}
+
+int64_t pmk_fd_request(struct pmk_fd *fd, const struct pmk_request *r)
+{
+	int64_t pos = r->pos;
+
+	if (fd->flags & O_PATH)
+		return -EBADF;
+	switch (r->code) {
+	case PMK_REQ_PREAD:
+		if (pos < 0)
+			return -EINVAL; /* rule 1 */
+		return read_once(fd, &pos, r->len, r->buf, (enum pmk_buf)r->a[0]);
+	case PMK_REQ_READFD:
+		return read_once(fd, &fd->pos, r->len, r->buf, (enum pmk_buf)r->a[0]);
+	case PMK_REQ_READV:
+		return read_segments(fd, &fd->pos, r);
+	case PMK_REQ_PREADV:
+		return pos < 0 ? -EINVAL : read_segments(fd, &pos, r);
+	case PMK_REQ_LSEEK:
+		return seek(fd, r);
+	case PMK_REQ_WRITEFD:
+		return write_once(fd, r);
+	case PMK_REQ_IOCTL:
+		return pmk_handle_ioctl(fd->h, (unsigned)r->a[0]);
+	default:
+		return -ENOSYS;
+	}
+}
