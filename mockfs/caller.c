@@ -1,5 +1,4 @@
 /* caller.c - who makes a request: see caller.h. */
-#define _GNU_SOURCE
 #include "caller.h"
 
 #include <fcntl.h>

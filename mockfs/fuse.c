@@ -1,9 +1,9 @@
 /* fuse.c - the session: mounting, the server thread, the table of operations.  See fuse.h. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -187,6 +187,7 @@ static void *serve(void *arg)
 		fuse_session_process_buf(m->session, &m->request);
 	}
 	sem_post(&m->ready);
+	eventfd_write(m->end_fd, 1);
 	return NULL;
 }
 
@@ -277,6 +278,7 @@ static struct pmk_mount *mount_create(struct pmk_machine **machine, pthread_mute
 	m->zero = pmk_alloc_check(aligned_alloc(page, page));
 	memset(m->zero, 0, page);
 	sem_init(&m->ready, 0, 0);
+	m->end_fd = eventfd(0, EFD_CLOEXEC);
 	m->proc_fd = options->proc_fd;
 	if (!m->proc_fd) {
 		m->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -296,6 +298,7 @@ static void mount_free(struct pmk_mount *m)
 	pmk_tree_deinit(m);
 	if (m->own_proc_fd)
 		close(m->proc_fd);
+	close(m->end_fd);
 	sem_destroy(&m->ready);
 	free(m->request.mem);
 	free(m->zero);
@@ -356,4 +359,9 @@ void pmk_mount_stop(struct pmk_mount *m)
 void pmk_mount_after_fork(struct pmk_mount *m)
 {
 	close(fuse_session_fd(m->session));
+}
+
+int pmk_mount_end_fd(const struct pmk_mount *m)
+{
+	return m->end_fd;
 }

@@ -82,8 +82,8 @@ int pmk_mount_start(struct pmk_machine **machine, pthread_mutex_t *lock,
 		    struct pmk_error *err);
 /* Unmounts, lazily if need be, and ends the thread.  Files still open give ENOTCONN from now on. */
 void pmk_mount_stop(struct pmk_mount *mount);
-/* Waits until somebody else has unmounted it; pmk_mount_stop() must still be called. */
-void pmk_mount_wait(struct pmk_mount *mount);
+/* A descriptor that becomes readable when somebody else has unmounted it; for poll(). */
+int pmk_mount_end_fd(const struct pmk_mount *mount);
 /*
  * Closes the machine's side of all files that are still open; reads give ESRCH from now on.  Call it,
  * with the lock held, before the machine is destroyed or exchanged: the kernel tells of a close()

@@ -1,5 +1,4 @@
 /* fuse_file.c - open files of the mount: FUSE's operations handed to the core's (procfs.h). */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -116,6 +115,12 @@ void pmk_mount_forget(struct pmk_mount *m)
 			pmk_handle_close(o->handle);
 		o->handle = NULL;
 	}
+}
+
+void pmk_files_deinit(struct pmk_mount *m)
+{
+	while (m->open)
+		open_free(m, m->open);
 }
 
 void pmk_fuse_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

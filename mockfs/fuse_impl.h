@@ -37,6 +37,7 @@ struct pmk_mount {
 	bool direct; /* mounted by mount(2), not by fusermount3 */
 	pthread_t thread;
 	sem_t ready; /* posted after INIT, or when the thread ends before */
+	int end_fd; /* an eventfd: the thread has ended */
 	struct fuse_buf request;
 
 	size_t max_read;
@@ -110,6 +111,7 @@ int pmk_node_stat(struct pmk_mount *m, struct pmk_node node, struct stat *ret);
 /* Translates the caller's user into the machine's users, for files whose owner is not the script's. */
 uint32_t pmk_node_user(struct pmk_mount *m, struct pmk_node node, uint32_t caller);
 void pmk_tree_deinit(struct pmk_mount *m);
+void pmk_files_deinit(struct pmk_mount *m);
 
 /* ---- operations, for the table in fuse.c ------------------------------------------------------ */
 

@@ -8,7 +8,6 @@
  *
  * Where the call cannot be seen (ptrace rights, io_uring) the request is taken at its word.
  */
-#define _GNU_SOURCE
 #include <limits.h>
 #include <sys/syscall.h>
 #include <unistd.h>

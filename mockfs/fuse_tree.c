@@ -7,7 +7,6 @@
  *
  * Mocked names have no timeout: a process may go, and the size trick (fill_attr) needs fresh lookups.
  */
-#define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,4 @@
 /* mountpoint.c - mounting, and what is mounted where: see mountpoint.h. */
-#define _GNU_SOURCE
 #include "mountpoint.h"
 
 #include <errno.h>
