@@ -30,6 +30,13 @@ static inline vec load(const uint64_t *words)
 	return v;
 }
 
+/* A row is a cache line: ask for that of a page ahead, which may lie past the array and then is not
+ * fetched. The machine's own prefetch alone leaves a sixth of the speed. */
+static inline void prefetch(const uint64_t *words)
+{
+	__builtin_prefetch((const void *)((uintptr_t)words + 4096));
+}
+
 /* The high halves of four words: two from a, two from b. */
 static inline vec high_halves(vec a, vec b)
 {
@@ -76,6 +83,7 @@ static void add_rows(const uint64_t *words, size_t rows, struct totals *totals)
 		vec low = high_halves(load(words + 2 * VEC_WORDS), load(words + 3 * VEC_WORDS));
 		vec flags = high_quarters(high, low);
 
+		prefetch(words);
 		/* A word with bits 62 and 63 is present, and not swapped. */
 		flags &= ~(flags >> 1 & BOTH(SWAP));
 		flags >>= DOWN;
