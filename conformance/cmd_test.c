@@ -240,8 +240,10 @@ static int test_suite(struct pmk_suite *suite, struct test *t, char **words, int
 	int nworlds = parse_worlds(t->on, ids);
 
 	if (nworlds < 0)
-		return pmk_usage("test", "--on %s: expected model, mock, kernel or some of them, "
-					 "separated by commas", t->on);
+		return pmk_usage("test",
+				 "--on %s: expected model, mock, kernel or some of them, "
+				 "separated by commas",
+				 t->on);
 	if (n && pmk_suite_select(suite, words, (size_t)n, &err) < 0) {
 		pmk_complain(&err);
 		return PMK_EXIT_USAGE;
@@ -258,9 +260,9 @@ int pmk_cmd_test(int argc, char **argv)
 {
 	struct test t = { .on = "model,mock,kernel" };
 	const struct pmk_option options[] = {
-		{ "--on", NULL, &t.on },	 { "--as", NULL, &t.as },
-		{ "--list", &t.list, NULL },	 { "--coverage", &t.coverage, NULL },
-		{ "--json", NULL, &t.json },	 { "--junit", NULL, &t.junit },
+		{ "--on", NULL, &t.on },     { "--as", NULL, &t.as },
+		{ "--list", &t.list, NULL }, { "--coverage", &t.coverage, NULL },
+		{ "--json", NULL, &t.json }, { "--junit", NULL, &t.junit },
 		{ "--html", NULL, &t.html },
 	};
 	int n = pmk_options(options, sizeof(options) / sizeof(*options), argc, argv), status;

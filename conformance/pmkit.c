@@ -102,10 +102,12 @@ int pmk_options(const struct pmk_option *option, size_t n, int argc, char **argv
 
 static int help(void)
 {
-	fputs("pmkit: a conformance suite and a mock for /proc/PID/pagemap and /proc/kpage*\n\n", stdout);
+	fputs("pmkit: a conformance suite and a mock for /proc/PID/pagemap and /proc/kpage*\n\n",
+	      stdout);
 	for (size_t i = 0; i < pmk_command_count; i++)
 		printf("  pmkit %-10s %s\n", pmk_command[i].name, pmk_command[i].help);
-	fputs("\n'pmkit COMMAND --help' shows the usage of a command; 'pmkit manual' the language of "
+	fputs("\n'pmkit COMMAND --help' shows the usage of a command; 'pmkit manual' the language "
+	      "of "
 	      "scripts.\nKERNEL is VERSION[/ARCH][+CONFIG|-CONFIG...], e.g. 6.1 or 6.12/arm64.\n"
 	      "Exit status: 0 all well, 1 something failed, 2 usage, 77 nothing could be run.\n",
 	      stdout);
