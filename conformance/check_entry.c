@@ -64,7 +64,7 @@ static void explain_flags(const struct entry *e, uint64_t word, struct pmk_text 
 			pmk_text_add(text, "bit %d", bit);
 		pmk_text_add(text, " is %s", word >> bit & 1 ? "set" : "clear");
 	}
-	if (wrong & PMK_PAGEMAP_FRAME_MASK)
+	if (wrong & PMK_PAGEMAP_FRAME_MASK && !text->len)
 		pmk_text_add(text, "%sthe frame of an absent page is not 0", text->len ? ", " : "");
 }
 
