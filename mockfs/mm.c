@@ -302,7 +302,7 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 {
 	struct pmk_vma vma = *vma_of(m, p.v), old = vma;
 	uint64_t n = p.end - p.start, pgoff = p.v.base;
-	struct pmk_run whole;
+	struct pmk_run whole = { 0 };
 
 	pmk_vma_at(m, mm, p.start, &whole);
 	if (vma.object < 0 && !vma.anon_vma)

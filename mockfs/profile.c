@@ -63,12 +63,11 @@ static int stable_says(const char *stable, uint32_t kernel)
 	unsigned a, b, c;
 	char sign;
 
-	while (sscanf(stable, " %c%u.%u.%u", &sign, &a, &b, &c) == 4) {
-		uint32_t from = PMK_KERNEL(a, b, c);
-
-		if (SERIES(from) == SERIES(kernel) && kernel >= from)
+	for (const char *at = strpbrk(stable, "+-"); at; at = strpbrk(at + 1, "+-")) {
+		if (sscanf(at, "%c%u.%u.%u", &sign, &a, &b, &c) != 4)
+			break;
+		if (SERIES(PMK_KERNEL(a, b, c)) == SERIES(kernel) && kernel >= PMK_KERNEL(a, b, c))
 			return sign == '+';
-		stable += strcspn(stable + 1, "+-") + 1;
 	}
 	return -1;
 }
