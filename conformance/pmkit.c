@@ -4,14 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actor.h"
 #include "commands.h"
 #include "pagemapkit.h"
 #include "text.h"
-
-#if __has_include("actor.h")
-#include "actor.h"
-#define PMK_HAVE_LIVE 1
-#endif
 
 const struct pmk_command pmk_command[] = {
 #define COMMAND(name, function, usage, help) { name, pmk_cmd_##function, usage, help },
@@ -34,7 +30,7 @@ int pmk_usage(const char *command, const char *format, ...)
 	return PMK_EXIT_USAGE;
 }
 
-int pmk_complain(const struct pmk_error *err)
+int pmk_error_report(const struct pmk_error *err)
 {
 	char text[512];
 
@@ -149,9 +145,7 @@ static int finish(int status)
 
 int main(int argc, char **argv)
 {
-#ifdef PMK_HAVE_LIVE
 	pmk_actor_main_if_asked(argc, argv);
-#endif
 	if (argc < 2) {
 		fputs("pmkit: expected a command; 'pmkit --help' lists them\n", stderr);
 		return PMK_EXIT_USAGE;
