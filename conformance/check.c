@@ -194,7 +194,8 @@ void pmk_check_expected(const struct pmk_stmt *stmt, unsigned arg, struct pmk_te
 	for (size_t i = 0; info->opts[i] != PMK_OPT_NONE; i++) {
 		const struct pmk_arg *opt = pmk_stmt_opt(stmt, (enum pmk_opt_id)info->opts[i]);
 
-		if (opt && info->opts[i] != PMK_OPT_VIA)
+		/* how it is read is not expected, and maps shows `shared` as an s */
+		if (opt && info->opts[i] != PMK_OPT_VIA && info->opts[i] != PMK_OPT_SHARED)
 			add_option(pmk_opt_info[info->opts[i]].key, opt, text);
 	}
 }

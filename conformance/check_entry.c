@@ -2,9 +2,9 @@
 /* check_entry.c - `entry`: the pagemap words of a range of pages, flag by flag. */
 #include "check_internal.h"
 
-#define KNOWN_FLAGS                                                                                \
-	(PMK_PAGEMAP_SOFT_DIRTY_MASK | PMK_PAGEMAP_EXCLUSIVE_MASK | PMK_PAGEMAP_UFFD_WP_MASK |     \
-	 PMK_PAGEMAP_GUARD_MASK | PMK_PAGEMAP_FILE_MASK | PMK_PAGEMAP_SWAP_MASK |                  \
+#define KNOWN_FLAGS                                                                            \
+	(PMK_PAGEMAP_SOFT_DIRTY_MASK | PMK_PAGEMAP_EXCLUSIVE_MASK | PMK_PAGEMAP_UFFD_WP_MASK | \
+	 PMK_PAGEMAP_GUARD_MASK | PMK_PAGEMAP_FILE_MASK | PMK_PAGEMAP_SWAP_MASK |              \
 	 PMK_PAGEMAP_PRESENT_MASK)
 #define RESERVED_BITS (PMK_PAGEMAP_FLAGS_MASK & ~KNOWN_FLAGS)
 
@@ -27,6 +27,7 @@ static void entry_init(struct entry *e, struct pmk_check *c, const struct pmk_st
 {
 	const struct pmk_arg *words = &stmt->arg[1];
 	uint64_t state = PMK_PAGEMAP_PRESENT_MASK | PMK_PAGEMAP_SWAP_MASK;
+	const char *missing;
 
 	*e = (struct entry){ .c = c, .stmt = stmt, .why = why };
 	e->pfn = pmk_stmt_opt(stmt, PMK_OPT_PFN);
@@ -41,7 +42,7 @@ static void entry_init(struct entry *e, struct pmk_check *c, const struct pmk_st
 		e->care |= RESERVED_BITS;
 	if ((words->clear & state) == state)
 		e->care |= PMK_PAGEMAP_FRAME_MASK;
-	if (c->world->ops->has(c->world, PMK_Q_PAGE_SHIFT, NULL))
+	if (c->world->ops->has(c->world, PMK_Q_PAGE_SHIFT, &missing))
 		e->care &= ~PMK_PAGEMAP_SHIFT_MASK | words->set;
 }
 
@@ -63,9 +64,8 @@ static void explain_flags(const struct entry *e, uint64_t word, struct pmk_text 
 			pmk_text_add(text, "bit %d", bit);
 		pmk_text_add(text, " is %s", word >> bit & 1 ? "set" : "clear");
 	}
-	if (wrong & PMK_PAGEMAP_FRAME_MASK)
-		pmk_text_add(text, "%sthe frame of an absent page is not 0",
-			     text->len ? ", " : "");
+	if (wrong & PMK_PAGEMAP_FRAME_MASK && !text->len)
+		pmk_text_add(text, "%sthe frame of an absent page is not 0", text->len ? ", " : "");
 }
 
 /* A field that is not there, as the swap type of a present page, or has another value. */
@@ -102,14 +102,13 @@ static bool fields_right(const struct entry *e, uint64_t word, uint64_t index)
 	uint64_t frame = word & PMK_PAGEMAP_FRAME_MASK;
 	bool present = word & PMK_PAGEMAP_PRESENT_MASK, swap = word & PMK_PAGEMAP_SWAP_MASK;
 
-	if (e->pfn && !(present && (e->pfn->text ? frame != 0 :
-						   pmk_check_number(e->pfn, index, frame))))
+	if (e->pfn &&
+	    !(present && (e->pfn->text ? frame != 0 : pmk_check_number(e->pfn, index, frame))))
 		return false;
 	if (e->type && !(swap && pmk_check_number(e->type, 0, pmk_swap_type(frame))))
 		return false;
-	if (e->offset &&
-	    !(swap && (e->offset->text ||
-		       pmk_check_number(e->offset, index, pmk_swap_offset(frame)))))
+	if (e->offset && !(swap && (e->offset->text ||
+				    pmk_check_number(e->offset, index, pmk_swap_offset(frame)))))
 		return false;
 	return !e->raw || word == e->raw->n;
 }
@@ -228,9 +227,8 @@ static enum pmk_outcome find_source(struct pmk_check *c, const struct pmk_stmt *
 	int64_t result;
 
 	if (via) {
-		*ret = (struct pmk_check_source){
-			proc, pmk_stage_handle(c->stage, proc, via->text)
-		};
+		*ret = (struct pmk_check_source){ proc,
+						  pmk_stage_handle(c->stage, proc, via->text) };
 		if (ret->handle >= 0)
 			return PMK_DONE;
 		pmk_text_add(why, "no handle '%s' in %s", via->text, stmt->subject);

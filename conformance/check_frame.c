@@ -154,9 +154,10 @@ static enum pmk_outcome no_frame(const struct frame *f, const char *region, uint
 
 	pmk_text_add(f->why, "%s[%llu]: expected a frame, saw '", region, (unsigned long long)page);
 	pmk_check_entry_words(word, f->why);
-	pmk_text_add(f->why, "' 0x%016llx%s", (unsigned long long)word,
-		     hidden ? ": the observer may not see frames; the script should say 'needs root'" :
-			      "");
+	pmk_text_add(
+		f->why, "' 0x%016llx%s", (unsigned long long)word,
+		hidden ? ": the observer may not see frames; the script should say 'needs root'"
+		       : "");
 	return hidden ? PMK_BROKEN : PMK_WRONG;
 }
 

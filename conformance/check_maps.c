@@ -81,8 +81,8 @@ static const char *line_fault(const struct maps *m, const struct pmk_maps_line *
 			      uint64_t start)
 {
 	if (line->perms != m->perms)
-		return (line->perms ^ m->perms) & PMK_MAPS_SHARED ? "shared or private" :
-								    "permissions";
+		return (line->perms ^ m->perms) & PMK_MAPS_SHARED ? "shared or private"
+								  : "permissions";
 	if (m->offset && !pmk_check_number(m->offset, 0, offset_of(m, line, start)))
 		return "offset";
 	if (m->inode && !pmk_check_number(m->inode, 0, line->inode))

@@ -44,8 +44,7 @@ static void show_kpageflags(struct decode *d, uint64_t word)
 static void show_kpagecount(struct decode *d, uint64_t word)
 {
 	if (d->json)
-		snprintf(d->text, TEXT_SIZE,
-			 "{\"word\":\"0x%llx\",\"valid\":%s,\"mappings\":%u}",
+		snprintf(d->text, TEXT_SIZE, "{\"word\":\"0x%llx\",\"valid\":%s,\"mappings\":%u}",
 			 (unsigned long long)word, pmk_kpagecount_valid(word) ? "true" : "false",
 			 pmk_kpagecount_mappings(word));
 	else if (pmk_kpagecount_valid(word))
@@ -62,8 +61,10 @@ static int decode_word(struct decode *d, const char *text)
 	uint64_t word;
 
 	if (!pmk_number_parse(text, &word))
-		return pmk_usage("decode", "bad word '%s': expected a 64-bit number, decimal or "
-					   "0x hexadecimal", text);
+		return pmk_usage("decode",
+				 "bad word '%s': expected a 64-bit number, decimal or "
+				 "0x hexadecimal",
+				 text);
 	d->show(d, word);
 	if (d->json)
 		pmk_json_raw(&d->j, NULL, d->text);

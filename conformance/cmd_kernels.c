@@ -44,8 +44,8 @@ static void print_table(void)
 	for (int i = 0; i < PMK_QUIRK_COUNT; i++) {
 		const struct pmk_quirk *q = &pmk_quirk[i];
 
-		printf("%c %-26s %-6s %-6s %s%s%s\n", pmk_profile_has(&host, i) ? '*' : ' ', q->name,
-		       version(q->since, since), version(q->until, until), q->text,
+		printf("%c %-26s %-6s %-6s %s%s%s\n", pmk_profile_has(&host, i) ? '*' : ' ',
+		       q->name, version(q->since, since), version(q->until, until), q->text,
 		       *q->stable ? "; stable: " : "", q->stable);
 	}
 	puts("\n* holds for this kernel");
@@ -128,8 +128,8 @@ int pmk_cmd_kernels(int argc, char **argv)
 	if (n < 0)
 		return PMK_EXIT_USAGE;
 	if (n != (diff ? 2 : 0))
-		return pmk_usage("kernels", diff ? "--diff takes two kernels: --diff 6.1 6.12" :
-						   "two kernels are compared with --diff A B");
+		return pmk_usage("kernels", diff ? "--diff takes two kernels: --diff 6.1 6.12"
+						 : "two kernels are compared with --diff A B");
 	for (int i = 0; i < n; i++)
 		if (pmk_profile_parse(argv[i + 1], &profile[i], &err) < 0)
 			return pmk_usage("kernels", "%s", err.text);

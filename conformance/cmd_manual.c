@@ -28,8 +28,10 @@ static int manual_pmkit(void)
 		".I COMMAND",
 		"[\\fIARGUMENT\\fR...]",
 		".SH DESCRIPTION",
-		"A script, pmk(5), says what processes do to memory and what the files of /proc must then",
-		"show. pmkit runs scripts in three worlds: a model of the kernel, the model behind a mount",
+		"A script, pmk(5), says what processes do to memory and what the files of /proc "
+		"must then",
+		"show. pmkit runs scripts in three worlds: a model of the kernel, the model behind "
+		"a mount",
 		"seen through real system calls, and the running kernel.",
 		".PP",
 		"\\fIKERNEL\\fR is VERSION[/ARCH][+CONFIG|\\-CONFIG...], as in 6.1, 6.12/arm64 or",

@@ -56,7 +56,7 @@ int pmk_cmd_fmt(int argc, char **argv)
 		struct pmk_script *script = pmk_script_load(argv[i], &err);
 
 		if (!script)
-			status = pmk_complain(&err);
+			status = pmk_error_report(&err);
 		else if (write && strcmp(argv[i], "-") != 0)
 			status |= write_back(argv[i], script);
 		else if (pmk_script_print(script, stdout) < 0)
@@ -70,7 +70,7 @@ int pmk_cmd_fmt(int argc, char **argv)
 
 static void complain(void *data, const struct pmk_error *err)
 {
-	*(int *)data = pmk_complain(err);
+	*(int *)data = pmk_error_report(err);
 }
 
 int pmk_cmd_check(int argc, char **argv)
@@ -88,7 +88,7 @@ int pmk_cmd_check(int argc, char **argv)
 		if (script)
 			pmk_lint(script, complain, &status);
 		else
-			status = pmk_complain(&err);
+			status = pmk_error_report(&err);
 		pmk_script_destroy(script);
 	}
 	return status;

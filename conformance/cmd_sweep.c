@@ -26,9 +26,10 @@ static void show_breach(void *data, const struct pmk_breach *b)
 	if (show->shown++ >= BREACHES_SHOWN)
 		return;
 	if (!show->j) {
-		printf("breach: %s %ld %s %#llx: 0x%016llx: %s (%s)\n", b->pid ? "process" : "frame",
-		       (long)b->pid, b->pid ? "address" : "pfn", (unsigned long long)b->at,
-		       (unsigned long long)b->word, text, pmk_invariant_clause(b->invariant));
+		printf("breach: %s %ld %s %#llx: 0x%016llx: %s (%s)\n",
+		       b->pid ? "process" : "frame", (long)b->pid, b->pid ? "address" : "pfn",
+		       (unsigned long long)b->at, (unsigned long long)b->word, text,
+		       pmk_invariant_clause(b->invariant));
 		return;
 	}
 	pmk_json_open(show->j, NULL, '{');
@@ -64,13 +65,20 @@ struct number {
 static void numbers(const struct pmk_sweep *s, struct number ret[NUMBERS])
 {
 	const struct number all[NUMBERS] = {
-		{ "frames", s->frames },	     { "mapped", s->mapped },
-		{ "no-count", s->invalid },	     { "processes", s->processes },
-		{ "unreadable", s->unreadable },     { "pages", s->pages.pages },
-		{ "absent", s->pages.absent },	     { "swapped", s->pages.swapped },
-		{ "present", s->pages.present },     { "file", s->pages.file },
-		{ "exclusive", s->pages.exclusive }, { "soft-dirty", s->pages.soft_dirty },
-		{ "uffd-wp", s->pages.uffd_wp },     { "guard", s->pages.guard },
+		{ "frames", s->frames },
+		{ "mapped", s->mapped },
+		{ "no-count", s->invalid },
+		{ "processes", s->processes },
+		{ "unreadable", s->unreadable },
+		{ "pages", s->pages.pages },
+		{ "absent", s->pages.absent },
+		{ "swapped", s->pages.swapped },
+		{ "present", s->pages.present },
+		{ "file", s->pages.file },
+		{ "exclusive", s->pages.exclusive },
+		{ "soft-dirty", s->pages.soft_dirty },
+		{ "uffd-wp", s->pages.uffd_wp },
+		{ "guard", s->pages.guard },
 	};
 
 	memcpy(ret, all, sizeof(all));
@@ -105,7 +113,8 @@ static void print_sweep(const struct pmk_sweep *s)
 		       (unsigned long long)s->cut);
 	if (s->kpageflags_error)
 		printf("  kpageflags: %s\n", strerror(-s->kpageflags_error));
-	printf("sweep: %llu frames (%.1f M words/s), %llu pages of %llu processes (%.1f M words/s), "
+	printf("sweep: %llu frames (%.1f M words/s), %llu pages of %llu processes (%.1f M "
+	       "words/s), "
 	       "%llu breaches\n",
 	       (unsigned long long)s->frames,
 	       (double)(s->frames + s->counted) / (s->kpage_seconds + 1e-9) / 1e6,

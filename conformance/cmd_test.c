@@ -8,11 +8,8 @@
 #include "commands.h"
 #include "coverage.h"
 #include "report.h"
-
-#if 1
 #include "world_live.h"
-#define PMK_HAVE_LIVE 1
-#endif
+
 
 #define SCRIPT_SECONDS 30
 #define QUIET_SECONDS  2 /* how long a run may take before progress is shown */
@@ -36,12 +33,17 @@ static struct pmk_world *create_model(const struct test *t, struct pmk_error *er
 	return pmk_world_model_create();
 }
 
-#ifdef PMK_HAVE_LIVE
 static struct pmk_world *create_mock(const struct test *t, struct pmk_error *err)
 {
+#ifdef PMK_HAVE_MOCK
 	struct pmk_mock_options options = { .profile = t->as ? &t->profile : NULL };
 
 	return pmk_world_mock_create(&options, err);
+#else
+	(void)t;
+	pmk_error_set(err, NULL, 0, 0, "built without FUSE");
+	return NULL;
+#endif
 }
 
 static struct pmk_world *create_kernel(const struct test *t, struct pmk_error *err)
@@ -49,16 +51,6 @@ static struct pmk_world *create_kernel(const struct test *t, struct pmk_error *e
 	(void)t;
 	return pmk_world_kernel_create(err);
 }
-#else
-static struct pmk_world *create_none(const struct test *t, struct pmk_error *err)
-{
-	(void)t;
-	pmk_error_set(err, NULL, 0, 0, "not in this build");
-	return NULL;
-}
-#define create_mock   create_none
-#define create_kernel create_none
-#endif
 
 static const struct {
 	const char *name;
@@ -172,7 +164,7 @@ static int save_reports(const struct test *t, const struct pmk_report *report)
 
 		if (forms[i].path &&
 		    pmk_report_save(forms[i].path, report, forms[i].write, &err) < 0)
-			status = pmk_complain(&err);
+			status = pmk_error_report(&err);
 	}
 	return status;
 }
@@ -240,10 +232,12 @@ static int test_suite(struct pmk_suite *suite, struct test *t, char **words, int
 	int nworlds = parse_worlds(t->on, ids);
 
 	if (nworlds < 0)
-		return pmk_usage("test", "--on %s: expected model, mock, kernel or some of them, "
-					 "separated by commas", t->on);
+		return pmk_usage("test",
+				 "--on %s: expected model, mock, kernel or some of them, "
+				 "separated by commas",
+				 t->on);
 	if (n && pmk_suite_select(suite, words, (size_t)n, &err) < 0) {
-		pmk_complain(&err);
+		pmk_error_report(&err);
 		return PMK_EXIT_USAGE;
 	}
 	if (t->list || t->coverage)
@@ -258,9 +252,9 @@ int pmk_cmd_test(int argc, char **argv)
 {
 	struct test t = { .on = "model,mock,kernel" };
 	const struct pmk_option options[] = {
-		{ "--on", NULL, &t.on },	 { "--as", NULL, &t.as },
-		{ "--list", &t.list, NULL },	 { "--coverage", &t.coverage, NULL },
-		{ "--json", NULL, &t.json },	 { "--junit", NULL, &t.junit },
+		{ "--on", NULL, &t.on },     { "--as", NULL, &t.as },
+		{ "--list", &t.list, NULL }, { "--coverage", &t.coverage, NULL },
+		{ "--json", NULL, &t.json }, { "--junit", NULL, &t.junit },
 		{ "--html", NULL, &t.html },
 	};
 	int n = pmk_options(options, sizeof(options) / sizeof(*options), argc, argv), status;
@@ -273,7 +267,7 @@ int pmk_cmd_test(int argc, char **argv)
 	if (t.as && pmk_profile_parse(t.as, &t.profile, &err) < 0)
 		return pmk_usage("test", "--as %s: %s", t.as, err.text);
 	if (pmk_suite_init(&suite, &err) < 0)
-		return pmk_complain(&err);
+		return pmk_error_report(&err);
 	status = test_suite(&suite, &t, argv + 1, n);
 	pmk_suite_deinit(&suite);
 	return status;

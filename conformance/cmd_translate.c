@@ -19,9 +19,9 @@ static void print_kword(const char *name, const struct pmk_kword *k, bool flags)
 
 	if (!k->known) {
 		printf("    %-11s %s\n", name,
-		       k->error == 0	       ? "no such frame" :
-		       pmk_errno_name(-k->error) ? pmk_errno_name(-k->error) :
-						   "unreadable");
+		       k->error == 0		   ? "no such frame"
+		       : pmk_errno_name(-k->error) ? pmk_errno_name(-k->error)
+						   : "unreadable");
 		return;
 	}
 	if (flags) {
@@ -154,7 +154,8 @@ int pmk_cmd_translate(int argc, char **argv)
 		if (!pmk_number_parse(argv[i], &address))
 			return pmk_usage("translate",
 					 "address '%s': expected a number, decimal or 0x "
-					 "hexadecimal", argv[i]);
+					 "hexadecimal",
+					 argv[i]);
 	status = pmk_translator_init(&t, root, (pid_t)pid);
 	if (status < 0) {
 		fprintf(stderr, "pmkit translate: %s/%s/pagemap: %s\n", root, argv[1],

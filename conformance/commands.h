@@ -43,6 +43,6 @@ int pmk_options(const struct pmk_option *option, size_t n, int argc, char **argv
 /* "pmkit decode: message" on stderr; returns 2. */
 int pmk_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "pmkit: file:line:col: message" on stderr; returns 1. */
-int pmk_complain(const struct pmk_error *err);
+int pmk_error_report(const struct pmk_error *err);
 
 #endif

@@ -108,7 +108,8 @@ void pmk_lint(const struct pmk_script *script, void (*tell_error)(void *, const 
 		const struct pmk_stmt *stmt = l.stmt = &script->stmt[i];
 
 		if (stmt->id == PMK_STMT_NEEDS)
-			lint_features(&l, stmt->arg[0].words, stmt->arg[0].nwords, stmt->arg[0].col);
+			lint_features(&l, stmt->arg[0].words, stmt->arg[0].nwords,
+				      stmt->arg[0].col);
 		if (stmt->id == PMK_STMT_CLAUSE)
 			lint_clauses(&l, &stmt->arg[0]);
 		if (stmt->id == PMK_STMT_KERNEL)

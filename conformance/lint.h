@@ -8,7 +8,7 @@
 #include "script.h"
 
 /* Calls tell() with each error, in the order of lines. */
-void pmk_lint(const struct pmk_script *script, void (*tell)(void *data, const struct pmk_error *err),
-	      void *data);
+void pmk_lint(const struct pmk_script *script,
+	      void (*tell)(void *data, const struct pmk_error *err), void *data);
 
 #endif

@@ -4,14 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actor.h"
 #include "commands.h"
 #include "pagemapkit.h"
 #include "text.h"
-
-#if __has_include("actor.h")
-#include "actor.h"
-#define PMK_HAVE_LIVE 1
-#endif
 
 const struct pmk_command pmk_command[] = {
 #define COMMAND(name, function, usage, help) { name, pmk_cmd_##function, usage, help },
@@ -34,7 +30,7 @@ int pmk_usage(const char *command, const char *format, ...)
 	return PMK_EXIT_USAGE;
 }
 
-int pmk_complain(const struct pmk_error *err)
+int pmk_error_report(const struct pmk_error *err)
 {
 	char text[512];
 
@@ -102,10 +98,12 @@ int pmk_options(const struct pmk_option *option, size_t n, int argc, char **argv
 
 static int help(void)
 {
-	fputs("pmkit: a conformance suite and a mock for /proc/PID/pagemap and /proc/kpage*\n\n", stdout);
+	fputs("pmkit: a conformance suite and a mock for /proc/PID/pagemap and /proc/kpage*\n\n",
+	      stdout);
 	for (size_t i = 0; i < pmk_command_count; i++)
 		printf("  pmkit %-10s %s\n", pmk_command[i].name, pmk_command[i].help);
-	fputs("\n'pmkit COMMAND --help' shows the usage of a command; 'pmkit manual' the language of "
+	fputs("\n'pmkit COMMAND --help' shows the usage of a command; 'pmkit manual' the language "
+	      "of "
 	      "scripts.\nKERNEL is VERSION[/ARCH][+CONFIG|-CONFIG...], e.g. 6.1 or 6.12/arm64.\n"
 	      "Exit status: 0 all well, 1 something failed, 2 usage, 77 nothing could be run.\n",
 	      stdout);
@@ -147,9 +145,7 @@ static int finish(int status)
 
 int main(int argc, char **argv)
 {
-#ifdef PMK_HAVE_LIVE
 	pmk_actor_main_if_asked(argc, argv);
-#endif
 	if (argc < 2) {
 		fputs("pmkit: expected a command; 'pmkit --help' lists them\n", stderr);
 		return PMK_EXIT_USAGE;

@@ -27,8 +27,7 @@ int64_t pmk_proc_words(int fd, uint64_t at, size_t n, uint64_t *ret)
 	size_t got = 0;
 
 	while (got < n * 8) {
-		ssize_t result =
-			pread(fd, (char *)ret + got, n * 8 - got, (off_t)(at * 8 + got));
+		ssize_t result = pread(fd, (char *)ret + got, n * 8 - got, (off_t)(at * 8 + got));
 
 		if (result < 0 && errno == EINTR)
 			continue;

@@ -73,8 +73,8 @@ static void watch(const char *name, const char *world, unsigned seconds)
 
 static int unknown_feature(const char *name, char *why, size_t size)
 {
-	const char *near = pmk_text_nearest(name, &pmk_quirk[0].name, PMK_FEATURE_COUNT,
-					    sizeof(*pmk_quirk));
+	const char *near =
+		pmk_text_nearest(name, &pmk_quirk[0].name, PMK_FEATURE_COUNT, sizeof(*pmk_quirk));
 
 	snprintf(why, size, "unknown feature '%s'%s%s%s", name, near ? "; did you mean '" : "",
 		 near ? near : "", near ? "'?" : "");
@@ -214,8 +214,8 @@ static bool is_check(const struct pmk_stmt *stmt)
 
 static const char *cannot(enum pmk_stmt_kind kind)
 {
-	return kind == PMK_FAULT ? "faults: only the mock makes calls go wrong" :
-				   "givens: no process can cause this state";
+	return kind == PMK_FAULT ? "faults: only the mock makes calls go wrong"
+				 : "givens: no process can cause this state";
 }
 
 static enum pmk_outcome do_statement(struct run *r, const struct pmk_stmt *stmt)
@@ -281,9 +281,9 @@ static void run_script(struct run *r)
 			break;
 	if (r->result->verdict == PMK_VERDICT_PASS && !r->result->checks) {
 		r->result->verdict = r->result->unchecked ? PMK_VERDICT_SKIP : PMK_VERDICT_BROKEN;
-		pmk_text_add(&r->reason, r->result->unchecked ?
-						 "no expectation holds for this kernel" :
-						 "the script expects nothing: it cannot fail");
+		pmk_text_add(&r->reason, r->result->unchecked
+						 ? "no expectation holds for this kernel"
+						 : "the script expects nothing: it cannot fail");
 	}
 	pmk_check_destroy(r->check);
 	pmk_stage_destroy(r->stage);

@@ -10,8 +10,8 @@
 
 enum pmk_verdict {
 	PMK_VERDICT_PASS,
-	PMK_VERDICT_FAIL,   /* an expectation does not hold */
-	PMK_VERDICT_SKIP,   /* this world cannot show it; the reason says what is missing */
+	PMK_VERDICT_FAIL, /* an expectation does not hold */
+	PMK_VERDICT_SKIP, /* this world cannot show it; the reason says what is missing */
 	PMK_VERDICT_BROKEN, /* the set-up failed: nothing is known */
 	PMK_VERDICT_COUNT
 };

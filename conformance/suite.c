@@ -204,8 +204,8 @@ static bool is_path(const char *word)
 	return strchr(word, '/') || stat(word, &st) == 0;
 }
 
-static int select_word(struct pmk_suite *suite, struct pmk_suite *ret, bool *keep,
-		       const char *word, struct pmk_error *err)
+static int select_word(struct pmk_suite *suite, struct pmk_suite *ret, bool *keep, const char *word,
+		       struct pmk_error *err)
 {
 	bool found = false;
 
@@ -238,8 +238,8 @@ int pmk_suite_select(struct pmk_suite *suite, char *const *words, size_t n, stru
 			case_deinit(&suite->cases[i]);
 			continue;
 		}
-		selected.cases = pmk_realloc(selected.cases, selected.n + 1,
-					     sizeof(*selected.cases));
+		selected.cases =
+			pmk_realloc(selected.cases, selected.n + 1, sizeof(*selected.cases));
 		selected.cases[selected.n++] = suite->cases[i];
 	}
 	free(suite->cases);

@@ -13,8 +13,8 @@
 #include "alloc.h"
 #include "procread.h"
 
-#define CHUNK	   65536u /* words read at once */
-#define REREADS	   5
+#define CHUNK	    65536u /* words read at once */
+#define REREADS	    5
 #define MAPPING_MAX (1ull << 24) /* pages of one mapping: sanitizers reserve terabytes */
 
 static double now(void)
@@ -27,8 +27,8 @@ static double now(void)
 
 static enum pmk_invariant check(const struct pmk_sweep *s, pid_t pid, uint64_t word)
 {
-	return pid ? pmk_pagemap_check(&s->layout, word) :
-		     pmk_kpageflags_check(s->layout.kernel, word);
+	return pid ? pmk_pagemap_check(&s->layout, word)
+		   : pmk_kpageflags_check(s->layout.kernel, word);
 }
 
 /* A suspect is read again; still there, it is a breach. */

@@ -15,7 +15,10 @@ struct pmk_text {
 	size_t size, len;
 };
 
-#define PMK_TEXT(array) { .buf = (array), .size = sizeof(array), .len = 0 }
+#define PMK_TEXT(array)                                         \
+	{                                                       \
+		.buf = (array), .size = sizeof(array), .len = 0 \
+	}
 
 void pmk_text_clear(struct pmk_text *text);
 /* Appends; what does not fit is cut. */

@@ -205,14 +205,17 @@ static int mount_real_proc(struct pmk_error *err)
 	return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Shows the real proc, which /proc now covers, in the mock's own directory. */
+/*
+ * Shows the real proc, which /proc now covers, in the mock's own directory.  Not recursively: what
+ * covers it is a mount on it.
+ */
 static int bind_real_proc(int proc_fd, struct pmk_error *err)
 {
 	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int rc = -1;
 
 	if (fchdir(proc_fd) == 0)
-		rc = mount(".", "/proc/" REAL_PROC, NULL, MS_BIND | MS_REC, NULL);
+		rc = mount(".", "/proc/" REAL_PROC, NULL, MS_BIND, NULL);
 	if (rc < 0)
 		pmk_error_set(err, "/proc", 0, 0, "cannot bind the real proc: %s", strerror(errno));
 	if (here < 0 || fchdir(here) < 0)
