@@ -35,8 +35,8 @@ static int64_t ask(struct pmk_request r)
 	return pmk_world_request(world, &r);
 }
 
-#define ASK(request, process, ...) \
-	ask((struct pmk_request){ .code = PMK_REQ_##request, .proc = (process), ##__VA_ARGS__ })
+/* ASK(WHAT, process, .field = value ...) */
+#define ASK(request, ...) ask((struct pmk_request){ .code = PMK_REQ_##request, .proc = __VA_ARGS__ })
 
 static int64_t spawn(int proc, int64_t uid)
 {
