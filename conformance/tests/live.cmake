@@ -1,0 +1,10 @@
+# Worlds with real processes.  The janitor turns swap on: one such test at a time on a machine.
+if(TARGET pmk::cmocka)
+  foreach(test world_live_test janitor_test)
+    add_executable(${test} ${CMAKE_CURRENT_LIST_DIR}/${test}.c)
+    target_link_libraries(${test} PRIVATE pmk_conformance pmk::cmocka)
+  endforeach()
+  pmk_test(NAME conformance-world-kernel COMMAND world_live_test kernel LOCK machine)
+  pmk_test(NAME conformance-world-mock COMMAND world_live_test mock)
+  pmk_test(NAME conformance-janitor COMMAND janitor_test LOCK machine)
+endif()
