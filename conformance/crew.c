@@ -162,6 +162,14 @@ pid_t pmk_crew_pid(const struct pmk_crew *crew, int proc)
 	return m ? m->pid : 0;
 }
 
+int pmk_crew_find(const struct pmk_crew *crew, pid_t pid)
+{
+	for (int i = 0; i < crew->nmembers; i++)
+		if (crew->member[i].pid == pid && crew->member[i].state == MEMBER_ALIVE)
+			return i;
+	return -1;
+}
+
 static struct member *member_new(struct pmk_crew *crew, int proc)
 {
 	if (proc < 0 || proc >= PMK_PROCS_MAX)

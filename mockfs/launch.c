@@ -205,14 +205,17 @@ static int mount_real_proc(struct pmk_error *err)
 	return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Shows the real proc, which /proc now covers, in the mock's own directory. */
+/*
+ * Shows the real proc, which /proc now covers, in the mock's own directory.  Not recursively: what
+ * covers it is a mount on it.
+ */
 static int bind_real_proc(int proc_fd, struct pmk_error *err)
 {
 	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int rc = -1;
 
 	if (fchdir(proc_fd) == 0)
-		rc = mount(".", "/proc/" REAL_PROC, NULL, MS_BIND | MS_REC, NULL);
+		rc = mount(".", "/proc/" REAL_PROC, NULL, MS_BIND, NULL);
 	if (rc < 0)
 		pmk_error_set(err, "/proc", 0, 0, "cannot bind the real proc: %s", strerror(errno));
 	if (here < 0 || fchdir(here) < 0)
@@ -245,7 +248,7 @@ static int init(struct arguments *a, struct pmk_play *play, int status_fd, const
 	prctl(PR_SET_NAME, "pmkit-init");
 	int proc_fd = mount_real_proc(&err);
 	if (proc_fd < 0)
-		return pmk_complain("run", &err, PMK_EXIT_CANNOT);
+		return pmk_play_complain("run", &err, PMK_EXIT_CANNOT);
 	a->mount.dir = "/proc";
 	a->mount.real_proc = REAL_PROC;
 	a->mount.proc_fd = proc_fd;
@@ -253,11 +256,11 @@ static int init(struct arguments *a, struct pmk_play *play, int status_fd, const
 	if (rc < 0) {
 		if (rc == PMK_MOUNT_CANNOT)
 			pmk_namespace_explain(&err);
-		return pmk_complain("run", &err,
+		return pmk_play_complain("run", &err,
 				    rc == PMK_MOUNT_CANNOT ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
 	}
 	if (bind_real_proc(proc_fd, &err) < 0)
-		return pmk_complain("run", &err, PMK_EXIT_FAILED);
+		return pmk_play_complain("run", &err, PMK_EXIT_FAILED);
 	report_ready(a);
 	pid_t pid = fork_as(play, proc_fd);
 	if (pid == 0)
@@ -280,7 +283,7 @@ static int run(struct arguments *a, struct pmk_play *play)
 	int fd[2], status;
 
 	if (pmk_namespace_enter(a->keep_uid, &user, &err) < 0)
-		return pmk_complain("run", &err, PMK_EXIT_CANNOT);
+		return pmk_play_complain("run", &err, PMK_EXIT_CANNOT);
 	/* As proc has it: processes own their files, root the rest.  "always" gives all to the user. */
 	a->mount.owner = !user ? PMK_OWNER_SCRIPT :
 			 a->mount.privilege == PMK_PRIVILEGE_ALWAYS ? PMK_OWNER_MOUNTER :
@@ -333,7 +336,7 @@ int pmk_cmd_run(int argc, char **argv)
 	a.command = argv + optind;
 	rc = pmk_play_init(&play, a.script, a.as, &err);
 	if (rc < 0)
-		rc = pmk_complain("run", &err, PMK_EXIT_FAILED);
+		rc = pmk_play_complain("run", &err, PMK_EXIT_FAILED);
 	else
 		rc = run(&a, &play);
 	pmk_play_deinit(&play);

@@ -20,8 +20,8 @@ static size_t hash_vma(const struct pmk_vma *v)
 {
 	uint64_t h = v->prot | (uint64_t)v->flags << 3 | (uint64_t)(unsigned)v->object << 24;
 
-	h = (h ^ (uint64_t)v->anon_vma << 32) * 0x9e3779b97f4a7c15ull;
-	return (size_t)(h >> 20);
+	h = (h ^ v->anon_vma * 0xff51afd7ed558ccdull) * 0x9e3779b97f4a7c15ull;
+	return (size_t)(h ^ h >> 32);
 }
 
 static void rehash(struct pmk_machine *m)

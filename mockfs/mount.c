@@ -272,12 +272,12 @@ static int serve(struct arguments *a, struct pmk_play *play, int starter)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	int rc = pmk_mount_start(&play->machine, &play->lock, &a->mount, &mount, &err);
 	if (rc < 0)
-		return pmk_complain("mount", &err,
+		return pmk_play_complain("mount", &err,
 				    rc == PMK_MOUNT_CANNOT ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
 	if (watcher_start(&watcher, a->dir) < 0) {
 		pmk_error_set(&err, NULL, 0, 0, "cannot start the watcher: %s", strerror(errno));
 		pmk_mount_stop(mount);
-		return pmk_complain("mount", &err, PMK_EXIT_FAILED);
+		return pmk_play_complain("mount", &err, PMK_EXIT_FAILED);
 	}
 	if (starter >= 0)
 		say_ready(starter);
@@ -337,14 +337,14 @@ int pmk_cmd_mount(int argc, char **argv)
 		return wrong_usage();
 	a.script = argv[optind];
 	if (check_dir(argv[optind + 1], a.dir, &err) < 0)
-		return pmk_complain("mount", &err, PMK_EXIT_FAILED);
+		return pmk_play_complain("mount", &err, PMK_EXIT_FAILED);
 	a.mount.dir = a.dir;
 	/* Root shows the script's users to everybody, as proc does; others can show only themselves. */
 	a.mount.allow_other |= geteuid() == 0;
 	a.mount.owner = geteuid() == 0 ? PMK_OWNER_SCRIPT : PMK_OWNER_MOUNTER;
 	rc = pmk_play_init(&play, a.script, a.as, &err);
 	if (rc < 0) {
-		rc = pmk_complain("mount", &err, PMK_EXIT_FAILED);
+		rc = pmk_play_complain("mount", &err, PMK_EXIT_FAILED);
 	} else {
 		a.mount.first_pid = pmk_play_first_pid(&play);
 		rc = a.foreground ? serve(&a, &play, -1) : daemonise(&a, &play);

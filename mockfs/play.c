@@ -41,7 +41,7 @@ int pmk_play_last_pid(const struct pmk_play *play)
 	return last;
 }
 
-int pmk_complain(const char *command, const struct pmk_error *err, int code)
+int pmk_play_complain(const char *command, const struct pmk_error *err, int code)
 {
 	char text[512];
 

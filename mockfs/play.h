@@ -24,6 +24,6 @@ int pmk_play_first_pid(const struct pmk_play *play);
 int pmk_play_last_pid(const struct pmk_play *play);
 
 /* Prints "pmkit COMMAND: file:line:col: text" and returns code. */
-int pmk_complain(const char *command, const struct pmk_error *err, int code);
+int pmk_play_complain(const char *command, const struct pmk_error *err, int code);
 
 #endif /* PMK_PLAY_H */

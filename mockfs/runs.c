@@ -271,6 +271,9 @@ void pmk_runs_clear(struct pmk_runs *map, uint64_t start, uint64_t end)
 
 	if (start >= end)
 		return;
+	run = pmk_runs_seek(map, start, &c);
+	if (!run || run->start >= end)
+		return;
 	pmk_runs_split(map, start);
 	pmk_runs_split(map, end);
 	run = pmk_runs_seek(map, start, &c);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -121,7 +122,7 @@ static int nfamily;
 static bool family_gone(void)
 {
 	for (int i = 0; i < nfamily; i++)
-		if (!kill(family[i], 0))
+		if (waitpid(family[i], NULL, WNOHANG) >= 0 || !kill(family[i], 0))
 			return false;
 	return true;
 }
@@ -216,6 +217,7 @@ int main(int argc, char **argv)
 	};
 
 	pmk_actor_main_if_asked(argc, argv);
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans come to us, not to an init that may be slow */
 	if (geteuid() || !pmk_object_directory() || pmk_swap_active()) {
 		puts("takes root, a disk and a machine without swap");
 		return 77;
