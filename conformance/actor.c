@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* actor.c - the life of an actor: wait for a request, do it, answer; fork, exec and exit. */
 #define _GNU_SOURCE 1
 #include "actor.h"

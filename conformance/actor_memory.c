@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* actor_memory.c - mmap and its relatives, and touches that survive their signals. */
 #define _GNU_SOURCE 1
 #include "actor_memory.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* filecall.c - system calls on the proc files, raw, with good and with bad buffers. */
 #define _GNU_SOURCE 1
 #include "filecall.h"
@@ -22,8 +23,8 @@ int64_t pmk_raw_result(long libc_result)
 
 /* Memory that a call reads to. */
 struct place {
-	char *at;	  /* what the call is given */
-	char *map;	  /* what was mapped for it; MAP_FAILED: nothing */
+	char *at; /* what the call is given */
+	char *map; /* what was mapped for it; MAP_FAILED: nothing */
 	size_t length;
 };
 

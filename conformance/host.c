@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host.c - where pagemap and kpage* end, and a PFN without memory. */
 #define _GNU_SOURCE 1
 #include "host.h"
@@ -109,9 +110,8 @@ static uint64_t find_hole(const struct pmk_host *host, const struct pmk_profile 
 	fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return UINT64_MAX;
-	if (addr != UINT64_MAX &&
-	    (!pmk_host_word(fd, addr / host->page_size, &flags) ||
-	     (flags && flags != PMK_KPF_NOPAGE_MASK)))
+	if (addr != UINT64_MAX && (!pmk_host_word(fd, addr / host->page_size, &flags) ||
+				   (flags && flags != PMK_KPF_NOPAGE_MASK)))
 		addr = UINT64_MAX;
 	close(fd);
 	return addr == UINT64_MAX ? UINT64_MAX : addr / host->page_size;

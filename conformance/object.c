@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* object.c - makes files on a disk and memfds. */
 #define _GNU_SOURCE 1
 #include "object.h"
