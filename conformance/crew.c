@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* crew.c - starts actors, passes requests to them, and buries them. */
 #define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
 #include "crew.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* host.c - where pagemap and kpage* end, and a PFN without memory. */
 #define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
 #include "host.h"
 
 #include <fcntl.h>
@@ -65,7 +66,8 @@ static uint64_t find_limit(void)
 
 	if (fd < 0)
 		return 0;
-	end = end_of_file(fd, 1ull << 48);
+	/* 32-bit kernels cut positions to 32 bits (A-32BIT-POS): further on the file would repeat */
+	end = end_of_file(fd, sizeof(long) == 4 ? 1ull << 29 : 1ull << 48);
 	close(fd);
 	return end;
 }
