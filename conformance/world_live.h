@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * world_live.h - the two worlds with real processes (world.h).
  *
@@ -21,7 +22,7 @@ const struct pmk_probe_result *pmk_world_kernel_probes(struct pmk_world *world, 
 
 struct pmk_mock_options {
 	const struct pmk_profile *profile; /* NULL: that of the running kernel */
-	const char *dir;		   /* where to mount; NULL: a place of the private namespace */
+	const char *dir; /* where to mount; NULL: a place of the private namespace */
 };
 /* Gives the process mounts (and, without root, a user namespace) of its own, so that whatever ends it leaves
  * no mount behind.  Takes a process of one thread.  pmk_world_mock_create() does it unless told where to

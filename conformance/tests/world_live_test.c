@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * world_live_test.c - the worlds with real processes, asked directly: what a script would ask, and what must
  * come back.  "kernel" or "mock" names the world.
@@ -36,7 +37,8 @@ static int64_t ask(struct pmk_request r)
 }
 
 /* ASK(WHAT, process, .field = value ...) */
-#define ASK(request, ...) ask((struct pmk_request){ .code = PMK_REQ_##request, .proc = __VA_ARGS__ })
+#define ASK(request, ...) \
+	ask((struct pmk_request){ .code = PMK_REQ_##request, .proc = __VA_ARGS__ })
 
 static int64_t spawn(int proc, int64_t uid)
 {
@@ -58,9 +60,9 @@ static uint64_t word(int who, int handle, uint64_t index)
 {
 	uint64_t w = 0;
 
-	assert_int_equal(ASK(PREAD, who, .handle = handle, .pos = (int64_t)(index * 8), .len = 8,
-			     .buf = &w),
-			 8);
+	assert_int_equal(
+		ASK(PREAD, who, .handle = handle, .pos = (int64_t)(index * 8), .len = 8, .buf = &w),
+		8);
 	return w;
 }
 
@@ -259,9 +261,9 @@ static void test_death(void **state)
 	assert_int_equal(ASK(PREAD, 1, .handle = 0, .pos = 1, .len = 3, .buf = &w), 0);
 	assert_int_equal(ASK(PREAD, PMK_OBSERVER, .handle = 1, .len = 8, .buf = &w), 0);
 	/* the files of a zombie are root's: it has no memory that could be dumpable */
-	assert_int_equal(open_of(1, 2, PMK_FILE_PAGEMAP, 0), !has(PMK_F_ROOT)	    ? -EACCES :
-							     has(PMK_Q_NOMM_ESRCH) ? -ESRCH :
-										     0);
+	assert_int_equal(open_of(1, 2, PMK_FILE_PAGEMAP, 0), !has(PMK_F_ROOT)	     ? -EACCES
+							     : has(PMK_Q_NOMM_ESRCH) ? -ESRCH
+										     : 0);
 	assert_int_equal(ASK(REAP, 0), 0);
 	assert_int_equal(open_of(1, 3, PMK_FILE_PAGEMAP, 0), -ENOENT);
 	assert_int_equal(ASK(REAP, 0), -ECHILD);
@@ -300,8 +302,8 @@ static void test_signals(void **state)
 	assert_int_equal(ASK(MPROTECT, 0, .addr = HEAP, .len = page, .prot = PMK_PERM_R), 0);
 	assert_int_equal(ASK(READ, 0, .addr = HEAP, .len = page), 0);
 	assert_int_equal(ASK(WRITE, 0, .addr = HEAP, .len = page), PMK_SIGNAL(SIGSEGV));
-	assert_int_equal(ASK(MREMAP, 0, .addr = HEAP, .len = page, .a = { 2 * (int64_t)page, HEAP * 2 }),
-			 0);
+	assert_int_equal(
+		ASK(MREMAP, 0, .addr = HEAP, .len = page, .a = { 2 * (int64_t)page, HEAP * 2 }), 0);
 	assert_int_equal(ASK(MUNMAP, 0, .addr = HEAP * 2, .len = 2 * page), 0);
 }
 
