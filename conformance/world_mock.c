@@ -226,6 +226,8 @@ static int mock_start(struct mock *m, const struct pmk_mock_options *options, st
 				       .identify = identify,
 				       .identify_data = m };
 
+	if (pmk_mock_rights() == PMK_MOCK_SHARED && !(options && options->dir))
+		pmk_world_mock_prepare(NULL); /* without it the mount is seen by all, which is no error */
 	if (pmk_mock_place_init(&m->place, options ? options->dir : NULL, err))
 		return -1;
 	if (pmk_live_init(&m->live, m->place.dir, err))
