@@ -32,12 +32,10 @@ static struct pmk_world *create_model(const struct test *t, struct pmk_error *er
 	return pmk_world_model_create();
 }
 
-/* Without mounts of its own it may still do, through fusermount3: what prepare() says is no end. */
 static struct pmk_world *create_mock(const struct test *t, struct pmk_error *err)
 {
 	struct pmk_mock_options options = { .profile = t->as ? &t->profile : NULL };
 
-	pmk_world_mock_prepare(NULL);
 	return pmk_world_mock_create(&options, err);
 }
 
