@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* actor.c - the life of an actor: wait for a request, do it, answer; fork, exec and exit. */
 #define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
 #include "actor.h"
 
 #include <errno.h>

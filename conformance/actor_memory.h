@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* actor_memory.h - what an actor does to its own memory. */
 #ifndef PMK_ACTOR_MEMORY_H
 #define PMK_ACTOR_MEMORY_H

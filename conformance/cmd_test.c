@@ -10,7 +10,6 @@
 #include "report.h"
 #include "world_live.h"
 
-
 #define SCRIPT_SECONDS 30
 #define QUIET_SECONDS  2 /* how long a run may take before progress is shown */
 
@@ -35,15 +34,9 @@ static struct pmk_world *create_model(const struct test *t, struct pmk_error *er
 
 static struct pmk_world *create_mock(const struct test *t, struct pmk_error *err)
 {
-#ifdef PMK_HAVE_MOCK
 	struct pmk_mock_options options = { .profile = t->as ? &t->profile : NULL };
 
 	return pmk_world_mock_create(&options, err);
-#else
-	(void)t;
-	pmk_error_set(err, NULL, 0, 0, "built without FUSE");
-	return NULL;
-#endif
 }
 
 static struct pmk_world *create_kernel(const struct test *t, struct pmk_error *err)
@@ -61,26 +54,36 @@ static const struct {
 	[PMK_WORLD_KERNEL] = { "kernel", create_kernel },
 };
 
-/* The worlds of --on, in order; -1: a name is none. */
+/* Kernel before mock: without root the mock's own mounts take a user namespace, in which the kernel
+ * would show less. */
+static const enum pmk_world_id run_order[] = { PMK_WORLD_MODEL, PMK_WORLD_KERNEL, PMK_WORLD_MOCK };
+
+static int find_world(const char *name, size_t len)
+{
+	for (int w = 0; w < PMK_WORLD_COUNT; w++)
+		if (strlen(worlds[w].name) == len && !strncmp(name, worlds[w].name, len))
+			return w;
+	return -1;
+}
+
+/* The worlds of --on, in the order in which they run; -1: a name is none. */
 static int parse_worlds(const char *on, enum pmk_world_id ret[PMK_WORLD_COUNT])
 {
+	bool chosen[PMK_WORLD_COUNT] = { false };
 	int n = 0;
 
 	while (*on) {
 		size_t len = strcspn(on, ",");
-		int w = 0;
+		int w = find_world(on, len);
 
-		while (w < PMK_WORLD_COUNT &&
-		       (strlen(worlds[w].name) != len || strncmp(on, worlds[w].name, len) != 0))
-			w++;
-		if (w == PMK_WORLD_COUNT || n == PMK_WORLD_COUNT)
+		if (w < 0)
 			return -1;
-		for (int i = 0; i < n; i++)
-			if (ret[i] == (enum pmk_world_id)w)
-				return -1;
-		ret[n++] = (enum pmk_world_id)w;
+		chosen[w] = true;
 		on += len + (on[len] == ',');
 	}
+	for (int i = 0; i < PMK_WORLD_COUNT; i++)
+		if (chosen[run_order[i]])
+			ret[n++] = run_order[i];
 	return n ? n : -1;
 }
 

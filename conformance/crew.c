@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* crew.c - starts actors, passes requests to them, and buries them. */
 #define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
 #include "crew.h"
 
 #include <errno.h>
@@ -28,7 +30,7 @@ struct member {
 
 struct pmk_crew {
 	struct pmk_actor nursery; /* what it knows, and so do all others */
-	int post;		  /* our end */
+	int post; /* our end */
 	pid_t nursery_pid;
 	struct member *member; /* by process number */
 	int nmembers, cap;
@@ -115,8 +117,7 @@ int pmk_crew_reset(struct pmk_crew *crew, struct pmk_error *err)
 		if (crew->member[i].state == MEMBER_ALIVE)
 			kill(crew->member[i].pid, SIGKILL);
 	for (int i = 0; i < crew->nmembers; i++)
-		if (crew->member[i].state == MEMBER_ALIVE ||
-		    crew->member[i].state == MEMBER_ZOMBIE)
+		if (crew->member[i].state == MEMBER_ALIVE || crew->member[i].state == MEMBER_ZOMBIE)
 			bury(crew->member[i].pid);
 	crew->nmembers = 0;
 	if (crew->nursery_pid && !has_died(crew->nursery_pid, WNOHANG))

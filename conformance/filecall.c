@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* filecall.c - system calls on the proc files, raw, with good and with bad buffers. */
 #define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
 #include "filecall.h"
 
 #include <errno.h>
@@ -22,8 +24,8 @@ int64_t pmk_raw_result(long libc_result)
 
 /* Memory that a call reads to. */
 struct place {
-	char *at;	  /* what the call is given */
-	char *map;	  /* what was mapped for it; MAP_FAILED: nothing */
+	char *at; /* what the call is given */
+	char *map; /* what was mapped for it; MAP_FAILED: nothing */
 	size_t length;
 };
 
@@ -123,7 +125,7 @@ static int64_t read_at(int fd, void *buf, uint64_t count, int64_t pos)
 #if __SIZEOF_LONG__ == 8
 	return pmk_raw_result(syscall(SYS_pread64, fd, buf, count, pos));
 #else
-	return pmk_raw_result(pread64(fd, buf, (size_t)count, pos));
+	return pmk_raw_result(pread(fd, buf, (size_t)count, pos));
 #endif
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * filecall.h - the system calls on the proc files, done by whoever asks: an actor or the runner itself.
  *

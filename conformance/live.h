@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* live.h - what the kernel world and the mock world share: processes and their calls on files. */
 #ifndef PMK_LIVE_H
 #define PMK_LIVE_H

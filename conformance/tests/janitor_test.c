@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* janitor_test.c - a run leaves nothing behind: when it ends, when it is killed, when all is killed. */
 #define _GNU_SOURCE 1
 #include "janitor.h"
