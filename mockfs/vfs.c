@@ -19,12 +19,19 @@ int64_t pmk_fd_open(struct pmk_machine *m, const struct pmk_request *request, in
 {
 	int flags = (int)request->a[0];
 	struct pmk_handle *h;
+	struct pmk_proc_stat st;
 	struct pmk_fd *fd;
 	int err;
 
-	if (flags & O_CREAT && flags & O_EXCL)
-		return -EEXIST; /* PM-OPEN-FLAGS */
-	err = pmk_handle_open(m, request->file, pid, flags, opener, self, &h);
+	/* PM-OPEN-FLAGS: with O_PATH no other flag and no permission counts */
+	if (flags & O_PATH) {
+		h = NULL;
+		err = pmk_proc_stat(m, request->file, pid, &st);
+	} else if (flags & O_CREAT && flags & O_EXCL) {
+		err = -EEXIST;
+	} else {
+		err = pmk_handle_open(m, request->file, pid, flags, opener, self, &h);
+	}
 	if (err)
 		return err;
 	fd = pmk_calloc(1, sizeof(*fd));
@@ -140,12 +147,12 @@ int64_t pmk_fd_request(struct pmk_fd *fd, const struct pmk_request *r)
 {
 	int64_t pos = r->pos;
 
+	if (r->code == PMK_REQ_PREAD && pos < 0)
+		return -EINVAL; /* rule 1 of PM-READ-ORDER */
 	if (fd->flags & O_PATH)
 		return -EBADF;
 	switch (r->code) {
 	case PMK_REQ_PREAD:
-		if (pos < 0)
-			return -EINVAL; /* rule 1 */
 		return read_once(fd, &pos, r->len, r->buf, (enum pmk_buf)r->a[0]);
 	case PMK_REQ_READFD:
 		return read_once(fd, &fd->pos, r->len, r->buf, (enum pmk_buf)r->a[0]);
