@@ -135,7 +135,8 @@ static bool meta_danger(struct run *r, const struct pmk_stmt *stmt)
 /* Kernels are of one kind when a script cannot tell them apart. */
 static bool same_kind(const struct pmk_profile *a, const struct pmk_profile *b)
 {
-	return a->arch == b->arch && !memcmp(a->quirk, b->quirk, sizeof(a->quirk));
+	return a->arch == b->arch && a->task_size == b->task_size &&
+	       !memcmp(a->quirk, b->quirk, sizeof(a->quirk));
 }
 
 static bool meta_kernel(struct run *r, const struct pmk_stmt *stmt)
