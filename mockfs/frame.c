@@ -155,6 +155,8 @@ uint64_t pmk_slot_alloc(struct pmk_machine *m, uint64_t n, uint64_t *ret_slot)
 
 	if (!got) /* slot 0 is the area's header */
 		got = pmk_runs_gap(&m->slot, 1, m->swap_pages, ret_slot);
+	if (!got)
+		return 0;
 	if (got > n)
 		got = n;
 	pmk_runs_set(&m->slot, *ret_slot, *ret_slot + got, (struct pmk_value){ 1, 0 });
