@@ -49,8 +49,9 @@ void pmk_frame_map(struct pmk_machine *m, uint64_t pfn, uint64_t n, int by)
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
 		struct pmk_value v = p.v;
 
-		if (!p.run)
-			continue; /* a scripted entry may point at nothing */
+		/* a scripted entry may point at nothing; a scripted frame stays as it was said */
+		if (!p.run || v.tag & PMK_FRAME_GIVEN)
+			continue;
 		v.base += (uint64_t)by; /* the mapcount is the low half and never below 0 */
 		if (frame_is_held(v))
 			pmk_runs_set(&m->frame, p.start, p.end, v);
@@ -140,6 +141,8 @@ int pmk_machine_given_frame(struct pmk_machine *m, uint64_t first, uint64_t last
 			       (flags & ~PMK_RUN_LINEAR) | PMK_FRAME_GIVEN };
 	struct pmk_piece ram = { .end = first };
 
+	if (last >= m->max_pfn)
+		return -EINVAL;
 	while (pmk_runs_piece(&m->ram, last + 1, &ram))
 		if (!ram.run)
 			return -EINVAL;
