@@ -77,8 +77,12 @@ void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t c
 
 uint64_t pmk_frame_zero(struct pmk_machine *m)
 {
+	const uint64_t flags = PMK_KPF_ZERO_PAGE_MASK | PMK_KPF_RESERVED_MASK;
+
+	/* PMK_KPF_ZERO_PAGE came later than the page (KPF-ZERO) */
 	if (!m->zero_pfn &&
-	    pmk_frame_alloc(m, 1, PMK_FRAME_GIVEN | PMK_KPF_ZERO_PAGE_MASK | PMK_KPF_RESERVED_MASK,
+	    pmk_frame_alloc(m, 1,
+			    PMK_FRAME_GIVEN | (flags & pmk_kpageflags_known(m->profile.kernel)),
 			    &m->zero_pfn) == 0)
 		m->zero_pfn = 0;
 	return m->zero_pfn;

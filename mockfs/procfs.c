@@ -233,7 +233,9 @@ static bool maps_refill(struct pmk_handle *h)
 /* Whole lines up to a page; part of one if the reader asks for less (MAPS-READ). */
 static int64_t read_maps(struct pmk_handle *h, uint64_t pos, size_t count, char *out)
 {
-	if (h->task->state == PMK_TASK_GONE && h->mm)
+	if (!count)
+		return 0; /* seq_read() asks for nothing then */
+	if (h->task->state == PMK_TASK_GONE)
 		return -ESRCH; /* MAPS-DEAD */
 	if (!h->mm || !h->mm->users)
 		return 0;
@@ -252,7 +254,7 @@ static int64_t read_maps(struct pmk_handle *h, uint64_t pos, size_t count, char 
 			h->text_pos += skip;
 		}
 	}
-	if (!count || !maps_refill(h))
+	if (!maps_refill(h))
 		return 0;
 	if (count > h->text_len - h->text_off)
 		count = h->text_len - h->text_off;

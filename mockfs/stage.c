@@ -226,12 +226,15 @@ static int64_t each_span(struct act *a, const struct pmk_arg *arg, struct pmk_re
 	return result;
 }
 
+/* Handles index an array in some worlds; those below are the checker's, one a file (check.c). */
+#define OBSERVER_HANDLE PMK_FILE_COUNT
+
 static int64_t pread_observer(struct pmk_stage *s, int proc, enum pmk_file file, uint64_t pos,
 			      void *buf, uint64_t len)
 {
 	struct pmk_request r = { .code = PMK_REQ_OPEN,
 				 .proc = PMK_OBSERVER,
-				 .handle = INT32_MAX,
+				 .handle = OBSERVER_HANDLE,
 				 .file = file,
 				 .a = { O_RDONLY, 0, 0, proc } };
 	int64_t n = pmk_world_request(s->world, &r);
@@ -240,7 +243,7 @@ static int64_t pread_observer(struct pmk_stage *s, int proc, enum pmk_file file,
 		return n;
 	r = (struct pmk_request){ .code = PMK_REQ_PREAD,
 				  .proc = PMK_OBSERVER,
-				  .handle = INT32_MAX,
+				  .handle = OBSERVER_HANDLE,
 				  .pos = (int64_t)pos,
 				  .len = len,
 				  .buf = buf };
@@ -674,7 +677,7 @@ static int64_t do_clear_refs(struct act *a)
 {
 	struct pmk_request r = { .code = PMK_REQ_OPEN,
 				 .proc = a->proc,
-				 .handle = INT32_MAX,
+				 .handle = OBSERVER_HANDLE,
 				 .file = PMK_FILE_CLEAR_REFS,
 				 .a = { O_WRONLY, 0, 0, a->proc } };
 	int64_t result = pmk_world_request(a->s->world, &r);
@@ -684,7 +687,7 @@ static int64_t do_clear_refs(struct act *a)
 		return result;
 	r = (struct pmk_request){ .code = PMK_REQ_WRITEFD,
 				  .proc = a->proc,
-				  .handle = INT32_MAX,
+				  .handle = OBSERVER_HANDLE,
 				  .in = text,
 				  .len = (uint64_t)snprintf(text, sizeof(text), "%" PRIu64,
 							    a->stmt->arg[0].n) };

@@ -233,8 +233,10 @@ static int64_t file_call(struct proc *p, const struct pmk_request *r)
 {
 	struct fd_slot *slot = find_fd(p, r->handle);
 
-	if (!slot)
-		return r->code == PMK_REQ_PREAD && r->pos < 0 ? -EINVAL : -EBADF;
+	if (!slot) /* rule 1 of PM-READ-ORDER is before the rest */
+		return (r->code == PMK_REQ_PREAD || r->code == PMK_REQ_PREADV) && r->pos < 0
+			       ? -EINVAL
+			       : -EBADF;
 	if (r->code != PMK_REQ_CLOSE)
 		return pmk_fd_request(slot->fd, r);
 	pmk_fd_put(slot->fd);
