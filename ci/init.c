@@ -228,6 +228,7 @@ static pid_t start(size_t first, int *ret)
 	if (!pid) {
 		setsid();
 		dup2(fds[1], STDOUT_FILENO);
+		dup2(fds[1], STDERR_FILENO);
 		execv(argv[0], argv);
 		_exit(127);
 	}
