@@ -477,7 +477,7 @@ static int64_t given_entry(struct act *a, struct pmk_machine *m)
 		uint64_t n = span->last - span->first + 1;
 
 		pmk_mm_zap(m, mm, first, first + n);
-		pmk_runs_set(&mm->pte, first, first + n, v);
+		pmk_mm_set_entries(m, mm, first, first + n, v);
 		v = pmk_value_at(v, n);
 	}
 	return 0;
