@@ -10,6 +10,9 @@
 
 typedef uint32_t vec __attribute__((vector_size(16)));
 
+/* i386 without SSE passes vectors in another way than with it: of no matter to inline functions. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 enum {
 	VEC_WORDS = 2,
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -25,6 +28,13 @@ static inline vec load(const uint64_t *words)
 
 	memcpy(&v, words, sizeof(v));
 	return v;
+}
+
+/* A row is a cache line: ask for that of a page ahead, which may lie past the array and then is not
+ * fetched. The machine's own prefetch alone leaves a sixth of the speed. */
+static inline void prefetch(const uint64_t *words)
+{
+	__builtin_prefetch((const void *)((uintptr_t)words + 4096));
 }
 
 /* The high halves of four words: two from a, two from b. */
@@ -50,19 +60,21 @@ enum {
 	DOWN = FLAG(SOFT_DIRTY),
 	FIELD_MASK = 0x3f,
 	ROWS = FIELD_MASK, /* a block is at most this many rows */
+	CHUNK = 1 << 24,
 	STEP = 4 * VEC_WORDS, /* of so many words */
 };
 
-static uint64_t field_sum(vec sums, unsigned at)
-{
-	uint64_t sum = 0;
+/* Sums of the seven flags, eight of each. */
+struct totals {
+	vec soft_dirty, exclusive, uffd_wp, guard, file, swapped, present;
+};
 
-	for (unsigned lane = 0; lane < 4; lane++)
-		sum += (sums[lane] >> at & FIELD_MASK) + (sums[lane] >> (at + 16) & FIELD_MASK);
-	return sum;
+static inline vec field(vec sums, unsigned at)
+{
+	return (sums >> at & FIELD_MASK) + (sums >> (at + 16) & FIELD_MASK);
 }
 
-static void add_rows(const uint64_t *words, size_t rows, struct pmk_histogram *ret)
+static void add_rows(const uint64_t *words, size_t rows, struct totals *totals)
 {
 	vec a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 };
 
@@ -71,6 +83,7 @@ static void add_rows(const uint64_t *words, size_t rows, struct pmk_histogram *r
 		vec low = high_halves(load(words + 2 * VEC_WORDS), load(words + 3 * VEC_WORDS));
 		vec flags = high_quarters(high, low);
 
+		prefetch(words);
 		/* A word with bits 62 and 63 is present, and not swapped. */
 		flags &= ~(flags >> 1 & BOTH(SWAP));
 		flags >>= DOWN;
@@ -79,38 +92,51 @@ static void add_rows(const uint64_t *words, size_t rows, struct pmk_histogram *r
 		c += flags & PAIR(UFFD_WP, PRESENT) >> DOWN;
 		d += flags & BOTH(GUARD) >> DOWN;
 	}
-	ret->soft_dirty += field_sum(a, FLAG(SOFT_DIRTY) - DOWN);
-	ret->file += field_sum(a, FLAG(FILE) - DOWN);
-	ret->exclusive += field_sum(b, FLAG(EXCLUSIVE) - DOWN);
-	ret->swapped += field_sum(b, FLAG(SWAP) - DOWN);
-	ret->uffd_wp += field_sum(c, FLAG(UFFD_WP) - DOWN);
-	ret->present += field_sum(c, FLAG(PRESENT) - DOWN);
-	ret->guard += field_sum(d, FLAG(GUARD) - DOWN);
+	totals->soft_dirty += field(a, FLAG(SOFT_DIRTY) - DOWN);
+	totals->file += field(a, FLAG(FILE) - DOWN);
+	totals->exclusive += field(b, FLAG(EXCLUSIVE) - DOWN);
+	totals->swapped += field(b, FLAG(SWAP) - DOWN);
+	totals->uffd_wp += field(c, FLAG(UFFD_WP) - DOWN);
+	totals->present += field(c, FLAG(PRESENT) - DOWN);
+	totals->guard += field(d, FLAG(GUARD) - DOWN);
 }
 
-void pmk_batch_histogram(const uint64_t *words, size_t n, struct pmk_histogram *ret)
+static uint64_t total(vec sums)
 {
-	struct pmk_histogram sum = { 0 };
+	return (uint64_t)sums[0] + sums[1] + sums[2] + sums[3];
+}
+
+/* Words of a number that 32-bit sums hold. */
+static void add_words(const uint64_t *words, size_t n, struct pmk_histogram *ret)
+{
+	struct totals totals = { 0 };
 	uint64_t last[STEP] = { 0 };
 	size_t i = 0;
 
 	for (; n - i >= ROWS * STEP; i += ROWS * STEP)
-		add_rows(words + i, ROWS, &sum);
-	add_rows(words + i, (n - i) / STEP, &sum);
+		add_rows(words + i, ROWS, &totals);
+	add_rows(words + i, (n - i) / STEP, &totals);
 	i += (n - i) / STEP * STEP;
 	if (i < n)
 		memcpy(last, words + i, (n - i) * sizeof(*words));
-	add_rows(last, 1, &sum);
+	add_rows(last, 1, &totals);
 
 	ret->pages += n;
-	ret->absent += n - sum.swapped - sum.present;
-	ret->swapped += sum.swapped;
-	ret->present += sum.present;
-	ret->soft_dirty += sum.soft_dirty;
-	ret->exclusive += sum.exclusive;
-	ret->uffd_wp += sum.uffd_wp;
-	ret->guard += sum.guard;
-	ret->file += sum.file;
+	ret->absent += n - total(totals.swapped) - total(totals.present);
+	ret->swapped += total(totals.swapped);
+	ret->present += total(totals.present);
+	ret->soft_dirty += total(totals.soft_dirty);
+	ret->exclusive += total(totals.exclusive);
+	ret->uffd_wp += total(totals.uffd_wp);
+	ret->guard += total(totals.guard);
+	ret->file += total(totals.file);
+}
+
+void pmk_batch_histogram(const uint64_t *words, size_t n, struct pmk_histogram *ret)
+{
+	for (; n > CHUNK; n -= CHUNK, words += CHUNK)
+		add_words(words, CHUNK, ret);
+	add_words(words, n, ret);
 }
 
 /* Class bits 0 to 3 are bits 55 to 58, class bits 4 to 6 are bits 61 to 63. */

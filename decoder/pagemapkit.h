@@ -105,13 +105,16 @@ const char *pmk_error_text(int error);
 /* clang-format off */
 
 enum pmk_pagemap_bit_number {
-	PMK_PAGEMAP_SOFT_DIRTY_BIT = 55, /* 3.11.. written since 4 was last written to clear_refs, or mapped since (E-B55) */
+	/* 3.11.. written since 4 was last written to clear_refs, or mapped since (E-B55) */
+	PMK_PAGEMAP_SOFT_DIRTY_BIT = 55,
 	PMK_PAGEMAP_EXCLUSIVE_BIT = 56, /* 4.3.. mapped exactly once, here (E-B56) */
 	PMK_PAGEMAP_UFFD_WP_BIT = 57, /* 5.14.. write-protected by userfaultfd (E-B57) */
 	PMK_PAGEMAP_GUARD_BIT = 58, /* 6.15.. guard region: any access is SIGSEGV (E-B58) */
 	PMK_PAGEMAP_FILE_BIT = 61, /* 3.5.. page of a file or of shared anonymous memory (E-B61) */
-	PMK_PAGEMAP_SWAP_BIT = 62, /* 2.6.25.. swap-like: neither absent nor present, not always in swap (E-B62) */
-	PMK_PAGEMAP_PRESENT_BIT = 63, /* 2.6.25.. mapped to a page frame in RAM, PROT_NONE too (E-B63) */
+	/* 2.6.25.. swap-like: neither absent nor present, not always in swap (E-B62) */
+	PMK_PAGEMAP_SWAP_BIT = 62,
+	/* 2.6.25.. mapped to a page frame in RAM, PROT_NONE too (E-B63) */
+	PMK_PAGEMAP_PRESENT_BIT = 63,
 };
 
 #define PMK_PAGEMAP_SOFT_DIRTY_MASK (UINT64_C(1) << 55)
@@ -125,8 +128,10 @@ enum pmk_pagemap_bit_number {
 enum pmk_kpf_bit_number {
 	PMK_KPF_LOCKED_BIT = 0, /* 2.6.25.. locked, as for I/O (KPF-LOCKED) */
 	PMK_KPF_ERROR_BIT = 1, /* 2.6.25..<6.12 an I/O error, unused since 6.12 (KPF-ERROR) */
-	PMK_KPF_REFERENCED_BIT = 2, /* 2.6.25.. referenced lately, or kernel page table (KPF-REFERENCED) */
-	PMK_KPF_UPTODATE_BIT = 3, /* 2.6.25.. holds valid data, may linger when free (KPF-UPTODATE) */
+	/* 2.6.25.. referenced lately, or kernel page table (KPF-REFERENCED) */
+	PMK_KPF_REFERENCED_BIT = 2,
+	/* 2.6.25.. holds valid data, may linger when free (KPF-UPTODATE) */
+	PMK_KPF_UPTODATE_BIT = 3,
 	PMK_KPF_DIRTY_BIT = 4, /* 2.6.25.. holds data not yet written back (KPF-DIRTY) */
 	PMK_KPF_LRU_BIT = 5, /* 2.6.25.. on an LRU list, not yet when fresh (KPF-LRU) */
 	PMK_KPF_ACTIVE_BIT = 6, /* 2.6.25.. on the active LRU list (KPF-ACTIVE) */
@@ -137,7 +142,8 @@ enum pmk_kpf_bit_number {
 	PMK_KPF_MMAP_BIT = 11, /* 2.6.31.. some page of the folio is mapped (KPF-MMAP) */
 	PMK_KPF_ANON_BIT = 12, /* 2.6.31.. anonymous, or in the swap cache (KPF-ANON) */
 	PMK_KPF_SWAPCACHE_BIT = 13, /* 2.6.31.. in the swap cache (KPF-SWAPCACHE) */
-	PMK_KPF_SWAPBACKED_BIT = 14, /* 2.6.31.. backed by swap: anonymous or shmem (KPF-SWAPBACKED) */
+	/* 2.6.31.. backed by swap: anonymous or shmem (KPF-SWAPBACKED) */
+	PMK_KPF_SWAPBACKED_BIT = 14,
 	PMK_KPF_COMPOUND_HEAD_BIT = 15, /* 2.6.31.. first page of any compound page (KPF-HEAD) */
 	PMK_KPF_COMPOUND_TAIL_BIT = 16, /* 2.6.31.. later page of any compound page (KPF-TAIL) */
 	PMK_KPF_HUGE_BIT = 17, /* 2.6.31.. hugetlb page, head or tail (KPF-HUGE) */
@@ -150,12 +156,15 @@ enum pmk_kpf_bit_number {
 	PMK_KPF_ZERO_PAGE_BIT = 24, /* 4.0.. the shared zero page, small or huge (KPF-ZERO) */
 	PMK_KPF_IDLE_BIT = 25, /* 4.3.. not accessed since marked idle (KPF-IDLE) */
 	PMK_KPF_PGTABLE_BIT = 26, /* 4.18.. page table (KPF-PGTABLE) */
-	PMK_KPF_RESERVED_BIT = 32, /* 2.6.31.. reserved: firmware, kernel, zero page (KPF-RESERVED) */
+	/* 2.6.31.. reserved: firmware, kernel, zero page (KPF-RESERVED) */
+	PMK_KPF_RESERVED_BIT = 32,
 	PMK_KPF_MLOCKED_BIT = 33, /* 2.6.31.. locked by mlock (KPF-MLOCKED) */
 	PMK_KPF_OWNER_2_BIT = 34, /* 2.6.31.. on disk, or anonymous and exclusive (KPF-OWNER_2) */
 	PMK_KPF_PRIVATE_BIT = 35, /* 2.6.31.. the filesystem keeps private data (KPF-PRIVATE) */
-	PMK_KPF_PRIVATE_2_BIT = 36, /* 2.6.31.. the filesystem keeps more private data (KPF-PRIVATE_2) */
-	PMK_KPF_OWNER_PRIVATE_BIT = 37, /* 2.6.31.. for the owner, or in the swap cache (KPF-OWNER_PRIVATE) */
+	/* 2.6.31.. the filesystem keeps more private data (KPF-PRIVATE_2) */
+	PMK_KPF_PRIVATE_2_BIT = 36,
+	/* 2.6.31.. for the owner, or in the swap cache (KPF-OWNER_PRIVATE) */
+	PMK_KPF_OWNER_PRIVATE_BIT = 37,
 	PMK_KPF_ARCH_BIT = 38, /* 2.6.31.. for the architecture (KPF-ARCH) */
 	PMK_KPF_UNCACHED_BIT = 39, /* 2.6.31..<6.12 mapped uncached, gone in 6.12 (KPF-UNCACHED) */
 	PMK_KPF_SOFTDIRTY_BIT = 40, /* never made up by page-types, never set (KPF-SOFTDIRTY) */
@@ -203,16 +212,20 @@ enum pmk_kpf_bit_number {
 #define PMK_KPF_ARCH_3_MASK (UINT64_C(1) << 42)
 
 enum pmk_scan_category_number {
-	PMK_SCAN_WPALLOWED_BIT = 0, /* 6.7.. the VMA takes asynchronous write protection (SCAN-WPALLOWED) */
-	PMK_SCAN_WRITTEN_BIT = 1, /* 6.7.. not write-protected by userfaultfd now (SCAN-WRITTEN-MEANS) */
+	/* 6.7.. the VMA takes asynchronous write protection (SCAN-WPALLOWED) */
+	PMK_SCAN_WPALLOWED_BIT = 0,
+	/* 6.7.. not write-protected by userfaultfd now (SCAN-WRITTEN-MEANS) */
+	PMK_SCAN_WRITTEN_BIT = 1,
 	PMK_SCAN_FILE_BIT = 2, /* 6.7.. page of a file or of shared anonymous memory (SCAN-CAT) */
 	PMK_SCAN_PRESENT_BIT = 3, /* 6.7.. mapped to a page frame in RAM (SCAN-CAT) */
-	PMK_SCAN_SWAPPED_BIT = 4, /* 6.7.. swap-like: neither absent nor present (SCAN-SWAPPED-MEANS) */
+	/* 6.7.. swap-like: neither absent nor present (SCAN-SWAPPED-MEANS) */
+	PMK_SCAN_SWAPPED_BIT = 4,
 	PMK_SCAN_PFNZERO_BIT = 5, /* 6.7.. the shared zero page, small or huge (SCAN-CAT) */
 	PMK_SCAN_HUGE_BIT = 6, /* 6.7.. mapped by a PMD or by hugetlb (SCAN-HUGE) */
 	PMK_SCAN_SOFT_DIRTY_BIT = 7, /* 6.8.. soft-dirty (SCAN-CATS) */
 	PMK_SCAN_GUARD_BIT = 8, /* 6.16.. guard region (SCAN-CATS) */
-	PMK_SCAN_ACCESSED_BIT = 9, /* 7.3.. not read-write-protected by userfaultfd now (SCAN-CATS) */
+	/* 7.3.. not read-write-protected by userfaultfd now (SCAN-CATS) */
+	PMK_SCAN_ACCESSED_BIT = 9,
 };
 
 #define PMK_SCAN_WPALLOWED_MASK (UINT64_C(1) << 0)
@@ -228,7 +241,8 @@ enum pmk_scan_category_number {
 
 enum pmk_scan_flag_number {
 	PMK_SCAN_WP_MATCHING_BIT = 0, /* 6.7.. write-protect the pages that match (SCAN-WP) */
-	PMK_SCAN_CHECK_WPASYNC_BIT = 1, /* 6.7.. fail with EPERM at a VMA that is not WPALLOWED (SCAN-CHECK) */
+	/* 6.7.. fail with EPERM at a VMA that is not WPALLOWED (SCAN-CHECK) */
+	PMK_SCAN_CHECK_WPASYNC_BIT = 1,
 };
 
 #define PMK_SCAN_WP_MATCHING_MASK (UINT64_C(1) << 0)

@@ -20,8 +20,8 @@ static size_t hash_vma(const struct pmk_vma *v)
 {
 	uint64_t h = v->prot | (uint64_t)v->flags << 3 | (uint64_t)(unsigned)v->object << 24;
 
-	h = (h ^ (uint64_t)v->anon_vma << 32) * 0x9e3779b97f4a7c15ull;
-	return (size_t)(h >> 20);
+	h = (h ^ v->anon_vma * 0xff51afd7ed558ccdull) * 0x9e3779b97f4a7c15ull;
+	return (size_t)(h ^ h >> 32);
 }
 
 static void rehash(struct pmk_machine *m)
@@ -304,7 +304,7 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 {
 	struct pmk_vma vma = *vma_of(m, p.v), old = vma;
 	uint64_t n = p.end - p.start, pgoff = p.v.base;
-	struct pmk_run whole;
+	struct pmk_run whole = { 0 };
 
 	pmk_vma_at(m, mm, p.start, &whole);
 	if (vma.object < 0 && !vma.anon_vma)

@@ -13,6 +13,7 @@ struct pmk_name {
 	char *text;
 	int scope;
 	uint32_t value;
+	uint32_t hash; /* of scope and text, so that a probe need not look at the text */
 };
 
 struct pmk_names {

@@ -2,9 +2,11 @@
 #include "profile.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -40,11 +42,11 @@ static const struct config configs[] = {
 #include "arches.def"
 };
 
-#define C_SOFT_DIRTY (1u << PMK_CONFIG_SOFT_DIRTY)
-#define C_UFFD_WP    (1u << PMK_CONFIG_UFFD_WP)
-#define C_MEMCG	     (1u << PMK_CONFIG_MEMCG)
-#define C_LA57	     (1u << PMK_CONFIG_LA57)
-#define C_VSYSCALL   (1u << PMK_CONFIG_VSYSCALL)
+#define C_SOFT_DIRTY (1u << PMK_KCONFIG_SOFT_DIRTY)
+#define C_UFFD_WP    (1u << PMK_KCONFIG_UFFD_WP)
+#define C_MEMCG	     (1u << PMK_KCONFIG_MEMCG)
+#define C_LA57	     (1u << PMK_KCONFIG_LA57)
+#define C_VSYSCALL   (1u << PMK_KCONFIG_VSYSCALL)
 
 const struct pmk_quirk pmk_quirk[] = {
 #define QUIRK(id, name, since, until, stable, arches, config, text, clauses) \
@@ -63,12 +65,11 @@ static int stable_says(const char *stable, uint32_t kernel)
 	unsigned a, b, c;
 	char sign;
 
-	while (sscanf(stable, " %c%u.%u.%u", &sign, &a, &b, &c) == 4) {
-		uint32_t from = PMK_KERNEL(a, b, c);
-
-		if (SERIES(from) == SERIES(kernel) && kernel >= from)
+	for (const char *at = strpbrk(stable, "+-"); at; at = strpbrk(at + 1, "+-")) {
+		if (sscanf(at, "%c%u.%u.%u", &sign, &a, &b, &c) != 4)
+			break;
+		if (SERIES(PMK_KERNEL(a, b, c)) == SERIES(kernel) && kernel >= PMK_KERNEL(a, b, c))
 			return sign == '+';
-		stable += strcspn(stable + 1, "+-") + 1;
 	}
 	return -1;
 }
@@ -112,7 +113,7 @@ static void name_it(struct pmk_profile *p, bool patch)
 	if (patch)
 		n += snprintf(p->name + n, sizeof(p->name) - n, ".%u", p->kernel & 0xffff);
 	n += snprintf(p->name + n, sizeof(p->name) - n, "/%s", p->arch->name);
-	for (unsigned i = 0; i < PMK_CONFIG_COUNT && n < (int)sizeof(p->name); i++) {
+	for (unsigned i = 0; i < PMK_KCONFIG_COUNT && n < (int)sizeof(p->name); i++) {
 		bool usual = configs[i].arches & p->arch->mask, on = p->config >> i & 1;
 
 		if (on != usual)
@@ -149,7 +150,7 @@ static uint32_t usual_config(const struct pmk_arch *arch)
 {
 	uint32_t config = 0;
 
-	for (unsigned i = 0; i < PMK_CONFIG_COUNT; i++)
+	for (unsigned i = 0; i < PMK_KCONFIG_COUNT; i++)
 		if (configs[i].arches & arch->mask)
 			config |= 1u << i;
 	return config;
@@ -161,10 +162,10 @@ static int parse_config(const char *text, const char *at, struct pmk_profile *p,
 	while (*at) {
 		unsigned i;
 
-		for (i = 0; i < PMK_CONFIG_COUNT; i++)
+		for (i = 0; i < PMK_KCONFIG_COUNT; i++)
 			if ((*at == '+' || *at == '-') && starts(at + 1, configs[i].name))
 				break;
-		if (i == PMK_CONFIG_COUNT)
+		if (i == PMK_KCONFIG_COUNT)
 			return pmk_error_set(err, NULL, 0, 0,
 					     "kernel '%s': '%s' is no +CONFIG or -CONFIG; known: "
 					     "soft-dirty, uffd-wp, memcg, la57, vsyscall",
@@ -213,6 +214,54 @@ int pmk_profile_parse(const char *text, struct pmk_profile *ret, struct pmk_erro
 	return 0;
 }
 
+/* Whether the word of our own pagemap at this position shows `mask`; *ret_len: what pread(2) said. */
+static bool own_entry_has(uint64_t pos, uint64_t mask, ssize_t *ret_len)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t word = 0;
+
+	*ret_len = fd < 0 ? -1 : pread(fd, &word, sizeof(word), (off_t)pos);
+	if (fd >= 0)
+		close(fd);
+	return word & mask;
+}
+
+static void host_config(struct pmk_profile *p, enum pmk_config_id config, bool on)
+{
+	if (on)
+		p->config |= 1u << config;
+	else
+		p->config &= ~(1u << config);
+}
+
+/* What configuration and CPU make of a kernel is asked of it, not guessed. */
+static void probe_config(struct pmk_profile *p, size_t page)
+{
+	void *fresh = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char line[512];
+	bool gate = false;
+	ssize_t len;
+	FILE *maps;
+
+	if (fresh != MAP_FAILED) { /* E-B55-VMA: a new mapping is soft-dirty before any touch */
+		host_config(p, PMK_KCONFIG_SOFT_DIRTY,
+			    own_entry_has((uintptr_t)fresh / page * 8, PMK_PAGEMAP_SOFT_DIRTY_MASK,
+					  &len));
+		munmap(fresh, page);
+	}
+	if (p->arch->mask == A_X86_64) { /* A-TS-X86: entries go on beyond 2^47 */
+		own_entry_has((1ull << 47) / 4096 * 8, 0, &len);
+		host_config(p, PMK_KCONFIG_LA57, len == 8);
+	}
+	maps = fopen("/proc/self/maps", "re");
+	while (maps && fgets(line, sizeof(line), maps))
+		gate |= strstr(line, " [vsyscall]") != NULL;
+	if (maps)
+		fclose(maps);
+	host_config(p, PMK_KCONFIG_VSYSCALL, gate);
+	host_config(p, PMK_KCONFIG_MEMCG, access("/proc/kpagecgroup", F_OK) == 0);
+}
+
 void pmk_profile_host(struct pmk_profile *ret)
 {
 	unsigned major = 6, minor = 12, patch = 0xffff;
@@ -234,6 +283,7 @@ void pmk_profile_host(struct pmk_profile *ret)
 			p.arch = &pmk_arch[i];
 	p.kernel = PMK_KERNEL(major, minor, patch > 0xffff ? 0xffff : patch);
 	p.config = usual_config(p.arch);
+	probe_config(&p, (size_t)page);
 	resolve(&p);
 	name_it(&p, true);
 	*ret = p;

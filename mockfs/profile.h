@@ -39,9 +39,9 @@ enum pmk_arch_id {
 
 enum pmk_config_id {
 #define ARCH(id, name, alias, page_shift, bits, be, pmd_shift, section, task_size, mask)
-#define CONFIG(id, name, arches, text) PMK_CONFIG_##id,
+#define CONFIG(id, name, arches, text) PMK_KCONFIG_##id,
 #include "arches.def"
-	PMK_CONFIG_COUNT
+	PMK_KCONFIG_COUNT
 };
 
 struct pmk_arch {

@@ -49,6 +49,11 @@ static uint32_t find_block(const struct pmk_runs *map, uint64_t at)
 {
 	uint32_t lo = 0, hi = map->nblocks;
 
+	if (hi && map->block[hi - 1]->run[0].start <= at) { /* growing at the end is the usual case */
+		const struct pmk_runs_block *b = map->block[hi - 1];
+
+		return b->run[b->n - 1].end > at ? hi - 1 : hi;
+	}
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 		const struct pmk_runs_block *b = map->block[mid];
@@ -270,6 +275,9 @@ void pmk_runs_clear(struct pmk_runs *map, uint64_t start, uint64_t end)
 	size_t count = 0;
 
 	if (start >= end)
+		return;
+	run = pmk_runs_seek(map, start, &c);
+	if (!run || run->start >= end)
 		return;
 	pmk_runs_split(map, start);
 	pmk_runs_split(map, end);

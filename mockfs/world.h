@@ -109,7 +109,7 @@ struct pmk_world_ops {
 	int (*reset)(struct pmk_world *world, const struct pmk_profile *profile,
 		     struct pmk_error *err);
 	int64_t (*request)(struct pmk_world *world, const struct pmk_request *request);
-	/* Whether a quirk holds or a facility is there; *why (static text) says what is missing. */
+	/* Whether a quirk holds or a facility is there; *why (static text; may be NULL) says what is missing. */
 	bool (*has)(struct pmk_world *world, enum pmk_feature feature, const char **why);
 	/* PMK_HOLE_PFN ..: facts the stage needs for eof, hole and names of mappings. */
 	uint64_t (*fact)(struct pmk_world *world, int fact);

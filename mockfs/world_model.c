@@ -325,7 +325,8 @@ static bool model_has(struct pmk_world *world, enum pmk_feature feature, const c
 {
 	struct model *w = (struct model *)world;
 
-	*why = "the model's kernel does not have it";
+	if (why)
+		*why = "the model's kernel does not have it";
 	if (feature < PMK_QUIRK_COUNT)
 		return pmk_profile_has(&w->m->profile, feature);
 	return true;

@@ -176,6 +176,10 @@ static void cut_short(void **state)
 	assert_int_equal(pmk_kpageflags_to_names(0x28, text, 5), 12);
 	assert_string_equal(text, "UPTO");
 	assert_int_equal(text[5], '#');
+	memset(text, '#', sizeof(text));
+	assert_int_equal(pmk_kpageflags_to_names(0x28, text, 12), 12);
+	assert_string_equal(text, "UPTODATE LR");
+	assert_int_equal(text[12], '#');
 	assert_int_equal(pmk_kpageflags_to_names(0x28, text, 13), 12);
 	assert_string_equal(text, "UPTODATE LRU");
 	assert_int_equal(pmk_pagemap_to_names(UINT64_C(0x8800000000000007), text, sizeof(text)),

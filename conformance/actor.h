@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * actor.h - the processes of a script that are real: what they are told, and how.
+ *
+ * An actor is a child of the runner.  It waits for a request in its mailbox, does it by system calls of
+ * its own, and puts the result there; nothing else of it is ever seen.  Mailboxes and one area for bytes
+ * lie in a board, a memfd that runner and actors map; both sides sleep on a futex and never spin, for they
+ * share one CPU in the kernel world.  One request is under way at a time, so one area is enough for all.
+ *
+ * The first actor is the nursery: forked early, while the runner is small and has one thread.  All others
+ * are clones of it (SPAWN) or of each other (FORK) made with CLONE_PARENT, so that the runner is the
+ * parent of all and can wait for each.
+ *
+ * A handle n is the file descriptor PMK_ACTOR_FD + n, so fork and exec inherit it without a table.
+ */
+#ifndef PMK_ACTOR_H
+#define PMK_ACTOR_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "world.h"
+
+#define PMK_ACTOR_FD   256
+#define PMK_BOARD_ROOM (64u << 20) /* bytes of the area; of longer reads it keeps the beginning */
+
+enum pmk_turn {
+	PMK_TURN_RUNNER, /* the actor waits for a request */
+	PMK_TURN_ACTOR, /* it is at work */
+	PMK_TURN_STARTING, /* it does not exist yet */
+};
+
+struct pmk_mailbox {
+	_Atomic uint32_t turn; /* a futex */
+	int64_t result;
+	struct pmk_request request; /* its pointers mean nothing here: bytes go through the room */
+};
+
+/* Mailbox 0 is the nursery's, p + 1 that of process p.  The pages nobody uses cost nothing. */
+struct pmk_board {
+	struct pmk_mailbox box[PMK_PROCS_MAX + 1];
+	char room[PMK_BOARD_ROOM];
+};
+
+/* What an actor needs to know to serve; survives exec as arguments. */
+struct pmk_actor {
+	int board_fd, post_fd; /* post: a socket over which object descriptors come (SCM_RIGHTS) */
+	unsigned index; /* of its mailbox */
+	pid_t runner; /* whose child it must be */
+	struct pmk_board *board;
+};
+
+/* To be called first in main(): when the program was started as an actor (PMK_REQ_EXEC), it becomes one
+ * and never returns. */
+void pmk_actor_main_if_asked(int argc, char **argv);
+
+/* Serves requests until told to exit.  The process must be a fresh fork of the runner. */
+_Noreturn void pmk_actor_serve(const struct pmk_actor *actor);
+
+/* Either side of the futex. */
+void pmk_turn_pass(struct pmk_mailbox *box, enum pmk_turn turn);
+/* Waits until *box is no longer at `turn`; false: still so after ms milliseconds (-1: for ever). */
+bool pmk_turn_wait(struct pmk_mailbox *box, enum pmk_turn turn, int ms);
+
+#endif /* PMK_ACTOR_H */

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_bench.c - pmkit bench: what the project promises, as ratios within one run.
+ *
+ * Machines differ; a ratio against the real kernel, or against a null baseline, measured side by side
+ * says the same on all of them.  The two sides of a ratio take turns, and each counts its best round.
+ */
+#include "commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "json.h"
+#include "machine.h"
+#include "pagemapkit.h"
+#include "stage.h"
+#ifdef PMK_FUSE
+#include "fuse.h"
+#endif
+
+struct row {
+	const char *name, *what, *unit;
+	double ours, base; /* base 0: the figure stands for itself */
+	double wanted;
+	bool at_most; /* wanted is a ceiling */
+	const char *skip;
+};
+
+struct bench {
+	bool quick;
+	struct row row[16];
+	size_t n;
+	char dir[64]; /* of the mounts */
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void add(struct bench *b, struct row row)
+{
+	b->row[b->n++] = row;
+}
+
+static double figure(const struct row *r)
+{
+	return r->base ? r->ours / r->base : r->ours;
+}
+
+static bool reached(const struct row *r)
+{
+	return r->at_most ? figure(r) <= r->wanted : figure(r) >= r->wanted;
+}
+
+/* ---- two sides taking turns --------------------------------------------------------------------- */
+
+/* One round: how many units a second. */
+typedef double (*round_fn)(void *ctx);
+
+struct side {
+	round_fn run;
+	void *ctx;
+	double best;
+};
+
+static void take_turns(struct side *side, int sides, int rounds)
+{
+	for (int i = 0; i < rounds; i++)
+		for (int k = 0; k < sides; k++) {
+			double rate = side[k].run(side[k].ctx);
+
+			if (rate > side[k].best)
+				side[k].best = rate;
+		}
+}
+
+/* ---- decoding ----------------------------------------------------------------------------------- */
+
+struct words {
+	uint64_t *word;
+	size_t n;
+	volatile uint64_t sink;
+};
+
+static double round_sum(void *ctx)
+{
+	struct words *w = ctx;
+	uint64_t sum = 0;
+	double start = now();
+
+	for (size_t i = 0; i < w->n; i++)
+		sum += w->word[i];
+	w->sink = sum;
+	return (double)w->n / (now() - start);
+}
+
+static double round_histogram(void *ctx)
+{
+	struct words *w = ctx;
+	struct pmk_histogram h;
+	double start = now();
+
+	pmk_batch_histogram(w->word, w->n, &h);
+	w->sink = h.present;
+	return (double)w->n / (now() - start);
+}
+
+static void bench_decode(struct bench *b)
+{
+	size_t bytes = b->quick ? 128u << 20 : 1u << 30;
+	struct words w = { .n = bytes / 8 };
+	struct side side[] = { { round_histogram, &w, 0 }, { round_sum, &w, 0 } };
+	struct row row = { "decode", "batch decode against a sum over the same memory", "word/s",
+			   .wanted = 0.80 };
+
+	w.word = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (w.word == MAP_FAILED) {
+		row.skip = "no memory for the words";
+		add(b, row);
+		return;
+	}
+	for (size_t i = 0; i < w.n; i++)
+		w.word[i] = (i & 7) == 7 ? 0 : (0x81ull << 56 | i) ^ (uint64_t)(i & 3) << 61;
+	take_turns(side, 2, 5);
+	munmap(w.word, bytes);
+	row.ours = side[0].best;
+	row.base = side[1].best;
+	add(b, row);
+}
+
+/* ---- scripts in the model ----------------------------------------------------------------------- */
+
+static const char ten_lines[] = "scenario 1\n"
+				"clause K-ANON K-GUARD\n"
+				"p: map heap 16 anon private rw\n"
+				"p: write heap[0-7]\n"
+				"p: read heap[8-11]\n"
+				"p: fork q\n"
+				"q: write heap[0-3]\n"
+				"p: madvise heap[4-7] dontneed\n"
+				"q: exit\n"
+				"p: pread pagemap heap[0] 128 -> 128\n";
+
+static double round_scripts(void *ctx)
+{
+	struct pmk_world *w = ctx;
+	struct pmk_profile profile;
+	struct pmk_error err;
+	int n = 0;
+	double start = now(), took;
+
+	pmk_profile_host(&profile);
+	do {
+		struct pmk_parser *parser =
+			pmk_parser_create("bench", ten_lines, sizeof(ten_lines) - 1);
+		struct pmk_stage *stage;
+		struct pmk_stmt stmt;
+
+		w->ops->reset(w, &profile, &err);
+		stage = pmk_stage_create(w);
+		while (pmk_parser_next(parser, &stmt, &err) > 0)
+			if (pmk_stage_do(stage, "bench", &stmt, &err) != PMK_DONE)
+				return 0;
+		pmk_stage_destroy(stage);
+		pmk_parser_destroy(parser);
+		took = now() - start;
+	} while (++n % 64 || took < 0.2);
+	return n / took;
+}
+
+static void bench_scripts(struct bench *b)
+{
+	struct pmk_world *w = pmk_world_model_create();
+	struct side side = { round_scripts, w, 0 };
+
+	take_turns(&side, 1, b->quick ? 2 : 5);
+	w->ops->destroy(w);
+	add(b, (struct row){ "scripts", "ten-line scripts in the model world, parsed and run",
+			     "script/s", .ours = side.best, .wanted = 20000 });
+}
+
+#ifdef PMK_FUSE
+
+/* ---- reads through the mount -------------------------------------------------------------------- */
+
+#define BIG (1u << 20)
+
+struct reader {
+	int fd;
+	uint64_t pos, size; /* the part of the file that is read over and over */
+	size_t count;	    /* of one read */
+	double seconds;
+	char *buf;
+	bool scattered;
+};
+
+static double round_read(void *ctx)
+{
+	struct reader *r = ctx;
+	uint64_t at = 0, x = 88172645463325252ull, n = 0;
+	double start = now(), took;
+
+	do {
+		for (int i = 0; i < 64; i++, n++) {
+			if (r->scattered) {
+				x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+				at = x % (r->size / r->count) * r->count;
+			}
+			if (pread(r->fd, r->buf, r->count, (off_t)(r->pos + at)) !=
+			    (ssize_t)r->count)
+				return 0;
+			at = at + 2 * r->count > r->size ? 0 : at + r->count;
+			if (r->count == BIG && now() - start > r->seconds) {
+				n++;
+				break;
+			}
+		}
+		took = now() - start;
+	} while (took < r->seconds);
+	return (double)n * (double)r->count / took;
+}
+
+/* The mock that the reads go to: 64 Ki pages of one process, and 2 GiB of frames. */
+struct target {
+	struct pmk_world *world;
+	struct pmk_machine *machine;
+	pthread_mutex_t lock;
+	struct pmk_mount *mount;
+	uint64_t addr;
+	int pid;
+};
+
+#define PAGES 131072 /* exactly BIG bytes of entries */
+
+static int play_target(struct target *t, struct pmk_error *err)
+{
+	struct pmk_request r = { .code = PMK_REQ_SPAWN, .in = "bench" };
+	uint64_t page;
+
+	t->pid = (int)pmk_world_request(t->world, &r);
+	page = t->world->ops->fact(t->world, PMK_FACT_PAGE_SIZE);
+	t->addr = 0x20000000;
+	r = (struct pmk_request){ .code = PMK_REQ_MMAP, .addr = t->addr, .len = PAGES * page,
+				  .prot = PMK_PERM_R | PMK_PERM_W, .a = { -1 } };
+	if (pmk_world_request(t->world, &r) < 0)
+		return pmk_error_set(err, NULL, 0, 0, "the bench's mapping failed");
+	r.code = PMK_REQ_WRITE;
+	if (pmk_world_request(t->world, &r) < 0)
+		return pmk_error_set(err, NULL, 0, 0, "the bench's pages could not be written");
+	return 0;
+}
+
+static int start_target(struct target *t, const char *dir, struct pmk_error *err)
+{
+	struct pmk_mount_options options = { .dir = dir, .privilege = PMK_PRIVILEGE_ALWAYS,
+					     .owner = PMK_OWNER_MOUNTER, .null_file = true };
+
+	memset(t, 0, sizeof(*t));
+	pthread_mutex_init(&t->lock, NULL);
+	t->world = pmk_world_model_create();
+	t->machine = t->world->ops->machine(t->world);
+	if (play_target(t, err))
+		return PMK_MOUNT_FAILED;
+	options.first_pid = t->pid;
+	return pmk_mount_start(&t->machine, &t->lock, &options, &t->mount, err);
+}
+
+static void stop_target(struct target *t)
+{
+	if (t->mount)
+		pmk_mount_stop(t->mount);
+	t->world->ops->destroy(t->world);
+}
+
+static int open_in(const char *dir, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* So many written small pages of our own, for the real pagemap. */
+static char *real_pages(size_t n, size_t page)
+{
+	char *p = mmap(NULL, n * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, n * page, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < n; i++)
+		p[i * page] = 1;
+	return p;
+}
+
+/* Reads of 1 MiB: the mock's file against the real one. */
+static void against_real(struct bench *b, const char *row_name, const char *what, struct reader ours,
+			 struct reader real, double wanted)
+{
+	struct row row = { row_name, what, "B/s", .wanted = wanted };
+	struct side side[] = { { round_read, &ours, 0 }, { round_read, &real, 0 } };
+
+	if (ours.fd < 0 || real.fd < 0) {
+		row.skip = ours.fd < 0 ? "the mock's file does not open" :
+					 "the real file does not open (it takes root)";
+	} else {
+		take_turns(side, 2, b->quick ? 2 : 5);
+		row.ours = side[0].best;
+		row.base = side[1].best;
+	}
+	add(b, row);
+}
+
+static void bench_reads(struct bench *b, struct target *t)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *buf = mmap(NULL, BIG, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	char *pages = real_pages(PAGES, page), name[32];
+	double seconds = b->quick ? 0.15 : 0.4;
+	struct reader ours = { .count = BIG, .size = BIG, .buf = buf, .seconds = seconds };
+	struct reader real = ours, null = ours;
+	struct side side[2];
+
+	snprintf(name, sizeof(name), "%d/pagemap", t->pid);
+	ours.fd = open_in(b->dir, name);
+	ours.pos = t->addr / 4096 * 8;
+	real.fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	real.pos = (uint64_t)(uintptr_t)pages / page * 8;
+	against_real(b, "pagemap", "1 MiB reads of the mock against the real pagemap, 4K pages", ours,
+		     real, 15);
+	close(real.fd);
+	real.fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	real.pos = 0x10000 * 8;
+	ours.pos = 0x1000 * 8;
+	close(ours.fd);
+	ours.fd = open_in(b->dir, "kpageflags");
+	against_real(b, "kpageflags", "1 MiB reads of the mock against the real kpageflags", ours, real,
+		     30);
+	close(ours.fd);
+	close(real.fd);
+
+	ours.fd = open_in(b->dir, name);
+	null.fd = open_in(b->dir, "null");
+	ours.pos = t->addr / 4096 * 8;
+	null.pos = 0;
+	ours.count = null.count = 8;
+	ours.scattered = null.scattered = true;
+	side[0] = (struct side){ round_read, &ours, 0 };
+	side[1] = (struct side){ round_read, &null, 0 };
+	take_turns(side, 2, b->quick ? 4 : 10);
+	add(b, (struct row){ "pread8", "8-byte reads of the mock against an empty FUSE file", "B/s",
+			     side[0].best, side[1].best, 0.90, .skip = NULL });
+	close(ours.fd);
+	close(null.fd);
+	munmap(buf, BIG);
+	if (pages)
+		munmap(pages, (size_t)PAGES * page);
+}
+
+/* ---- the large scenario ------------------------------------------------------------------------- */
+
+#define LARGE_PROCESSES 10000
+#define LARGE_VMAS	10 /* of each */
+
+static int write_large(const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f)
+		return -1;
+	fputs("scenario 1\nram 0-0xbffff,0x100000-0x1003ffff\n", f); /* 1 TiB */
+	for (int p = 0; p < LARGE_PROCESSES; p++) {
+		fprintf(f, "p%d: given-process pid=%d\n", p, 1000 + p);
+		for (int v = 0; v < LARGE_VMAS; v++) {
+			fprintf(f, "p%d: map r%d 2560 anon private rw\n", p, v);
+			fprintf(f, "p%d: write r%d\n", p, v);
+		}
+	}
+	return fclose(f);
+}
+
+/* Until the last process's pagemap answers, or the mount has failed. */
+static bool answers(const char *dir, pid_t server)
+{
+	char path[160];
+	uint64_t word;
+
+	snprintf(path, sizeof(path), "%s/%d/pagemap", dir, 1000 + LARGE_PROCESSES - 1);
+	for (double start = now(); now() - start < 20;) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		int status;
+
+		if (fd >= 0) {
+			bool ok = pread(fd, &word, 8, 0x20000000 / 4096 * 8) == 8;
+
+			close(fd);
+			return ok;
+		}
+		if (waitpid(server, &status, WNOHANG) == server)
+			return false;
+		usleep(500);
+	}
+	return false;
+}
+
+static void bench_large(struct bench *b)
+{
+	char script[96], dir[96];
+	struct row time = { "large", "1 TiB, 100,000 VMAs, 10,000 processes: until it answers", "ms",
+			    .wanted = 200, .at_most = true };
+	struct row size = { "large-memory", "the same: peak memory of the server", "MiB",
+			    .wanted = 64, .at_most = true };
+	struct rusage usage;
+	double start;
+	pid_t pid;
+	int status;
+
+	snprintf(script, sizeof(script), "%s.large.pmk", b->dir);
+	snprintf(dir, sizeof(dir), "%s.large", b->dir);
+	if (write_large(script) || mkdir(dir, 0700)) {
+		time.skip = size.skip = "no room for the script";
+		goto out;
+	}
+	start = now();
+	pid = fork();
+	if (!pid) {
+		execl("/proc/self/exe", "pmkit", "mount", "-f", script, dir, (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || !answers(dir, pid)) {
+		time.skip = size.skip = "the mount did not answer";
+	} else {
+		time.ours = (now() - start) * 1e3;
+		kill(pid, SIGTERM);
+		if (wait4(pid, &status, 0, &usage) == pid)
+			size.ours = (double)usage.ru_maxrss / 1024;
+	}
+	rmdir(dir);
+out:
+	unlink(script);
+	add(b, time);
+	add(b, size);
+}
+
+static void bench_mount(struct bench *b)
+{
+	struct target t;
+	struct pmk_error err;
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(b->dir, sizeof(b->dir), "%.40s/pmkit-bench-XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(b->dir))
+		return;
+	bench_large(b);
+	if (start_target(&t, b->dir, &err))
+		add(b, (struct row){ "mount", "reads through a mount", "", .skip = "no FUSE mount" });
+	else
+		bench_reads(b, &t);
+	stop_target(&t);
+	rmdir(b->dir);
+}
+#else
+static void bench_mount(struct bench *b)
+{
+	add(b, (struct row){ "mount", "reads through a mount", "", .skip = "built without FUSE" });
+}
+#endif
+
+/* ---- reporting ---------------------------------------------------------------------------------- */
+
+static void human(double v, const char *unit, char *buf, size_t size)
+{
+	static const char *const prefix[] = { "", "k", "M", "G", "T" };
+	int i = 0;
+
+	while (v >= 1000 && i < 4)
+		v /= 1000, i++;
+	snprintf(buf, size, "%.3g %s%s", v, prefix[i], unit);
+}
+
+static void print_row(const struct row *r)
+{
+	char ours[32], base[32] = "", ratio[32];
+
+	if (r->skip) {
+		printf("%-13s skipped: %s\n", r->name, r->skip);
+		return;
+	}
+	human(r->ours, r->unit, ours, sizeof(ours));
+	if (r->base)
+		human(r->base, r->unit, base, sizeof(base));
+	snprintf(ratio, sizeof(ratio), r->base ? "%.2fx" : "%.0f", figure(r));
+	printf("%-13s %14s %14s %10s  %s %.6g  %s  %s\n", r->name, ours, base, ratio,
+	       r->at_most ? "<=" : ">=", r->wanted, reached(r) ? "ok  " : "MISS", r->what);
+	fflush(stdout);
+}
+
+static void write_json(const struct bench *b, FILE *out)
+{
+	struct pmk_json j = { .out = out };
+
+	pmk_json_open(&j, NULL, '{');
+	pmk_json_open(&j, "bench", '[');
+	for (size_t i = 0; i < b->n; i++) {
+		const struct row *r = &b->row[i];
+
+		pmk_json_open(&j, NULL, '{');
+		pmk_json_string(&j, "name", r->name);
+		pmk_json_string(&j, "what", r->what);
+		pmk_json_string(&j, "unit", r->unit);
+		if (r->skip) {
+			pmk_json_string(&j, "skipped", r->skip);
+		} else {
+			pmk_json_seconds(&j, "ours", r->ours);
+			pmk_json_seconds(&j, "base", r->base);
+			pmk_json_seconds(&j, "figure", figure(r));
+			pmk_json_seconds(&j, "wanted", r->wanted);
+			pmk_json_bool(&j, "reached", reached(r));
+		}
+		pmk_json_close(&j, '}');
+	}
+	pmk_json_close(&j, ']');
+	pmk_json_close(&j, '}');
+	fputc('\n', out);
+}
+
+int pmk_cmd_bench(int argc, char **argv)
+{
+	static void (*const parts[])(struct bench *) = { bench_mount, bench_decode, bench_scripts };
+	struct bench b = { 0 };
+	const char *json = NULL;
+	const struct pmk_option options[] = { { "--quick", &b.quick, NULL },
+					      { "--json", NULL, &json } };
+	size_t printed = 0;
+	FILE *out;
+
+	if (pmk_options(options, 2, argc, argv) != 0)
+		return pmk_usage("bench", "expected [--quick] [--json FILE]");
+	printf("%-13s %14s %14s %10s\n", "", "ours", "baseline", "figure");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		for (parts[i](&b); printed < b.n; printed++)
+			print_row(&b.row[printed]);
+	if (!json)
+		return 0;
+	out = strcmp(json, "-") ? fopen(json, "w") : stdout;
+	if (!out)
+		return pmk_usage("bench", "%s: %s", json, strerror(errno));
+	write_json(&b, out);
+	return out == stdout ? 0 : fclose(out) ? PMK_EXIT_FAILED : 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* live.c - processes and calls on files, for the worlds that have real ones. */
+#define _GNU_SOURCE 1
+#include "live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "filecall.h"
+
+/* ---- descriptors by number ---- */
+
+int pmk_fds_get(const struct pmk_fds *fds, int64_t index)
+{
+	return index >= 0 && index < fds->n ? fds->fd[index] : -1;
+}
+
+void pmk_fds_set(struct pmk_fds *fds, int64_t index, int fd)
+{
+	if (index >= fds->n) {
+		int n = (int)index + 16;
+
+		fds->fd = pmk_realloc(fds->fd, (size_t)n, sizeof(*fds->fd));
+		while (fds->n < n)
+			fds->fd[fds->n++] = -1;
+	}
+	if (fds->fd[index] >= 0)
+		close(fds->fd[index]);
+	fds->fd[index] = fd;
+}
+
+void pmk_fds_close(struct pmk_fds *fds)
+{
+	for (int i = 0; i < fds->n; i++)
+		if (fds->fd[i] >= 0)
+			close(fds->fd[i]);
+	free(fds->fd);
+	*fds = (struct pmk_fds){ 0 };
+}
+
+/* ---- life ---- */
+
+int pmk_live_init(struct pmk_live *live, const char *root, struct pmk_error *err)
+{
+	live->root = root;
+	live->crew = pmk_crew_create(err);
+	return live->crew ? 0 : -1;
+}
+
+int pmk_live_reset(struct pmk_live *live, struct pmk_error *err)
+{
+	pmk_fds_close(&live->observer);
+	return pmk_crew_reset(live->crew, err);
+}
+
+void pmk_live_deinit(struct pmk_live *live)
+{
+	pmk_fds_close(&live->observer);
+	pmk_crew_destroy(live->crew);
+}
+
+/* ---- calls on files ---- */
+
+/* The path to open.  A process opens its own files as "self". */
+static int64_t path_of(const struct pmk_live *live, const struct pmk_request *r, char *ret,
+		       size_t size)
+{
+	const char *name = pmk_file_name[r->file];
+	int pid, n;
+
+	if (pmk_file_is_kpage(r->file)) {
+		n = snprintf(ret, size, "%s/%s", live->root, name);
+	} else {
+		int owner = r->a[3] == PMK_OBSERVER ? r->proc : (int)r->a[3];
+
+		pid = pmk_crew_pid(live->crew, owner);
+		if (owner != PMK_OBSERVER && live->shown_pid)
+			pid = live->shown_pid(live, owner);
+		if (owner == r->proc && pid == pmk_crew_pid(live->crew, owner))
+			n = snprintf(ret, size, "%s/self/%s", live->root, name);
+		else
+			n = snprintf(ret, size, "%s/%d/%s", live->root, pid, name);
+	}
+	return n < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+/* The runner's own reads go straight to where the stage wants them. */
+static int64_t observer_call(struct pmk_live *live, const struct pmk_request *r)
+{
+	int fd = pmk_fds_get(&live->observer, r->handle);
+	uint64_t size = r->len;
+	void *room = r->buf;
+
+	if (fd < 0)
+		return -EBADF;
+	if (r->code == PMK_REQ_CLOSE) {
+		pmk_fds_set(&live->observer, r->handle, -1);
+		return 0;
+	}
+	if (r->code == PMK_REQ_WRITEFD)
+		room = (void *)(uintptr_t)r->in;
+	for (unsigned i = 0; i < r->nseg; i++)
+		size = i ? size + r->seg[i] : r->seg[i];
+	return pmk_filecall(r, fd, room, room ? (size_t)size : 0);
+}
+
+static int64_t observer_open(struct pmk_live *live, const struct pmk_request *r, const char *path)
+{
+	int64_t fd = pmk_filecall_open(path, r->a[0] | O_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+	pmk_fds_set(&live->observer, r->handle, (int)fd);
+	return 0;
+}
+
+int64_t pmk_live_call(struct pmk_live *live, const struct pmk_request *r)
+{
+	char path[4096];
+	int64_t result;
+
+	if (r->handle < 0)
+		return -EBADF;
+	if (r->code == PMK_REQ_OPEN) {
+		result = path_of(live, r, path, sizeof(path));
+		if (result)
+			return result;
+		if (r->proc == PMK_OBSERVER)
+			return observer_open(live, r, path);
+		return pmk_crew_ask(live->crew, r, -1, path);
+	}
+	if (r->proc == PMK_OBSERVER)
+		return observer_call(live, r);
+	return pmk_crew_ask(live->crew, r, -1, NULL);
+}

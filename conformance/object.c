@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* object.c - makes files on a disk and memfds. */
+#define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
+#include "object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static bool usable(const char *dir)
+{
+	struct statfs fs;
+
+	if (!dir || !*dir || statfs(dir, &fs) || access(dir, W_OK | X_OK))
+		return false;
+	return (uint32_t)fs.f_type != TMPFS_MAGIC && (uint32_t)fs.f_type != RAMFS_MAGIC;
+}
+
+const char *pmk_object_directory(void)
+{
+	const char *dirs[] = { getenv("TMPDIR"), "/var/tmp", "/tmp", "/" };
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
+		if (usable(dirs[i]))
+			return dirs[i];
+	return NULL;
+}
+
+/* write(2), not fallocate(2): unwritten extents would be holes to some readers, such as swapon. */
+int pmk_object_fill(int fd, uint64_t size)
+{
+	static const char zeros[65536];
+
+	for (uint64_t at = 0; at < size;) {
+		uint64_t rest = size - at;
+		ssize_t n = write(fd, zeros, rest < sizeof(zeros) ? (size_t)rest : sizeof(zeros));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ENOSPC;
+		at += (uint64_t)n;
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+static int open_file(void)
+{
+	const char *dir = pmk_object_directory();
+	char path[4096];
+	int fd;
+
+	if (!dir)
+		return -ENOENT;
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	if (snprintf(path, sizeof(path), "%s/pmkit-XXXXXX", dir) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	unlink(path);
+	return fd;
+}
+
+int pmk_object_open(enum pmk_backing backing, uint64_t size)
+{
+	int fd, r;
+
+	if (backing == PMK_BACKING_FILE)
+		fd = open_file();
+	else
+		fd = memfd_create("pmkit", MFD_CLOEXEC);
+	if (fd < 0)
+		return backing == PMK_BACKING_FILE ? fd : -errno;
+	if (backing == PMK_BACKING_FILE)
+		r = pmk_object_fill(fd, size);
+	else
+		r = ftruncate(fd, (off_t)size) ? -errno : 0;
+	if (!r)
+		return fd;
+	close(fd);
+	return r;
+}

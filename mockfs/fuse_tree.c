@@ -1,0 +1,617 @@
+/*
+ * fuse_tree.c - the directories of the mount: which names there are, what they are, where links lead.
+ *
+ *   /                 kpage*, self, thread-self, PIDs; real: links to all else
+ *   /PID              pagemap, maps, clear_refs, task; mocked: comm, status; real: links to all else
+ *   /PID/task/TID     the same without task
+ *
+ * Mocked names have no timeout: a process may go, and the size trick (fill_attr) needs fresh lookups.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "fuse_impl.h"
+
+#define FOREVER 1e6 /* seconds */
+#define MOMENT	1.0
+
+/*
+ * The size that the kernel shall believe in, while stat shows 0.  With an i_size of 0 io_uring, sendfile
+ * and splice end at once: fuse_direct_IO() and filemap_splice_read() stop at i_size.
+ */
+#define KERNEL_SIZE ((off_t)1 << 62)
+
+/* Where the entries that are there of their own are. */
+enum where { NOWHERE, ROOT, PROCESS, MOCKED };
+static const struct {
+	const char *name;
+	enum where where;
+} own_entry[PMK_ENTRY_FILE] = {
+	[PMK_ENTRY_TASK] = { "task", PROCESS },
+	[PMK_ENTRY_SELF] = { "self", ROOT },
+	[PMK_ENTRY_THREAD_SELF] = { "thread-self", ROOT },
+	[PMK_ENTRY_NULL] = { "null", ROOT },
+	[PMK_ENTRY_COMM] = { "comm", MOCKED },
+	[PMK_ENTRY_STATUS] = { "status", MOCKED },
+};
+
+/* ---- names and paths ------------------------------------------------------------------------ */
+
+/* The node number of a pass-through name; 0: too many of them. */
+static unsigned intern(struct pmk_mount *m, const char *name)
+{
+	for (unsigned i = 0; i < m->nnames; i++)
+		if (!strcmp(m->name[i], name))
+			return PMK_ENTRY_NAME + i;
+	if (m->nnames == PMK_NAMES_MAX)
+		return 0;
+	m->name[m->nnames] = pmk_strdup(name);
+	return PMK_ENTRY_NAME + m->nnames++;
+}
+
+void pmk_tree_deinit(struct pmk_mount *m)
+{
+	for (unsigned i = 0; i < m->nnames; i++)
+		free(m->name[i]);
+}
+
+/* A PID as the kernel takes it for one: decimal, no leading zero; 0: it is none. */
+static int parse_pid(const char *name)
+{
+	long pid = 0;
+
+	if (name[0] == '0')
+		return 0;
+	for (; *name; name++) {
+		if (!isdigit((unsigned char)*name) || pid > PMK_NODE_PID_MAX)
+			return 0;
+		pid = pid * 10 + *name - '0';
+	}
+	return pid > PMK_NODE_PID_MAX ? 0 : (int)pid;
+}
+
+/* The name of the node in its directory. */
+static const char *node_name(const struct pmk_mount *m, struct pmk_node node, char buf[16])
+{
+	if (node.entry >= PMK_ENTRY_NAME)
+		return m->name[node.entry - PMK_ENTRY_NAME];
+	if (pmk_node_is_file(node))
+		return pmk_proc_file[pmk_node_file(node)].name;
+	if (node.entry == PMK_ENTRY_HIDDEN)
+		return m->real_proc;
+	if (node.entry != PMK_ENTRY_DIR)
+		return own_entry[node.entry].name;
+	snprintf(buf, 16, "%d", node.tid ? node.tid : node.pid);
+	return buf;
+}
+
+/* The path in a proc of `name` in the node's directory. */
+static void real_path(struct pmk_node node, const char *name, char *buf, size_t size)
+{
+	if (!node.pid)
+		snprintf(buf, size, "%s", name);
+	else if (!node.tid)
+		snprintf(buf, size, "%d/%s", node.pid, name);
+	else
+		snprintf(buf, size, "%d/task/%d/%s", node.pid, node.tid, name);
+}
+
+static bool real_exists(const struct pmk_mount *m, struct pmk_node node, const char *name)
+{
+	char path[NAME_MAX + 64];
+	struct stat st;
+
+	if (!m->real_proc)
+		return false;
+	real_path(node, name, path, sizeof(path));
+	return fstatat(m->proc_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* ---- processes ------------------------------------------------------------------------------ */
+
+static int machine_stat(struct pmk_mount *m, enum pmk_file file, int pid, struct pmk_proc_stat *ret)
+{
+	pthread_mutex_lock(m->lock);
+	int rc = pmk_proc_stat(*m->machine, file, pid, ret);
+	pthread_mutex_unlock(m->lock);
+	return rc;
+}
+
+static bool scripted(struct pmk_mount *m, int pid)
+{
+	struct pmk_proc_stat st;
+
+	return pid > 0 && machine_stat(m, PMK_FILE_MAPS, pid, &st) == 0;
+}
+
+bool pmk_place_find(struct pmk_mount *m, int pid, struct pmk_place *ret)
+{
+	struct pmk_node dir = { pid, 0, PMK_ENTRY_DIR };
+
+	if (!pid) {
+		*ret = (struct pmk_place){ m->real_proc != NULL, 0 };
+		return true;
+	}
+	if (real_exists(m, dir, "")) {
+		*ret = (struct pmk_place){ true, m->opt.first_pid };
+		return true;
+	}
+	*ret = (struct pmk_place){ false, pid };
+	return scripted(m, pid);
+}
+
+int pmk_place_of_caller(struct pmk_mount *m, int real_pid)
+{
+	if (m->opt.identify && real_pid)
+		return m->opt.identify(m->opt.identify_data, real_pid);
+	if (m->real_proc)
+		return real_pid ? m->opt.first_pid : 0;
+	if (scripted(m, real_pid))
+		return real_pid;
+	return m->opt.self == PMK_SELF_FIRST ? m->opt.first_pid : 0;
+}
+
+/* ---- lookup --------------------------------------------------------------------------------- */
+
+/* Whether the machine shows an entry of its own, or a file, in a directory. */
+static bool entry_is_here(struct pmk_mount *m, struct pmk_node dir, struct pmk_place place,
+			  unsigned entry)
+{
+	struct pmk_proc_stat st;
+
+	if (entry >= PMK_ENTRY_FILE) {
+		enum pmk_file file = (enum pmk_file)(entry - PMK_ENTRY_FILE);
+
+		return pmk_proc_file[file].per_pid == (dir.pid != 0) &&
+		       !(file == PMK_FILE_MAPS && place.real && m->opt.real_maps) &&
+		       machine_stat(m, file, place.pid, &st) == 0;
+	}
+	switch (own_entry[entry].where) {
+	case ROOT:
+		return !dir.pid && (entry != PMK_ENTRY_NULL || m->opt.null_file);
+	case PROCESS:
+		return dir.pid && !dir.tid;
+	case MOCKED:
+		return dir.pid && !place.real;
+	default:
+		return false;
+	}
+}
+
+/* The entry of this name that the machine shows; 0: none. */
+static unsigned find_mocked(struct pmk_mount *m, struct pmk_node dir, struct pmk_place place,
+			    const char *name)
+{
+	for (unsigned e = 0; e < PMK_ENTRY_FILE; e++)
+		if (own_entry[e].name && !strcmp(own_entry[e].name, name) &&
+		    entry_is_here(m, dir, place, e))
+			return e;
+	for (unsigned e = PMK_ENTRY_FILE; e < PMK_ENTRY_FILE + PMK_FILE_COUNT; e++)
+		if (!strcmp(pmk_proc_file[e - PMK_ENTRY_FILE].name, name) &&
+		    entry_is_here(m, dir, place, e))
+			return e;
+	return 0;
+}
+
+/* The entry of this name of a real directory: a link; 0: none. */
+static unsigned find_real(struct pmk_mount *m, struct pmk_node dir, const char *name)
+{
+	if (!dir.pid && m->real_proc[0] != '/' && !strcmp(m->real_proc, name))
+		return PMK_ENTRY_HIDDEN;
+	return real_exists(m, dir, name) ? intern(m, name) : 0;
+}
+
+/* The node of `name` in a directory; entry 0: there is none. */
+static struct pmk_node find(struct pmk_mount *m, struct pmk_node dir, const char *name)
+{
+	const struct pmk_node none = { 0, 0, 0 };
+	struct pmk_node node = { dir.pid, 0, PMK_ENTRY_DIR };
+	struct pmk_place place;
+	int id = parse_pid(name);
+
+	if (dir.entry == PMK_ENTRY_DIR && !dir.pid && id) {
+		node.pid = id;
+		return pmk_place_find(m, id, &place) ? node : none;
+	}
+	if (!pmk_place_find(m, dir.pid, &place))
+		return none;
+	if (dir.entry == PMK_ENTRY_TASK) {
+		node.tid = id;
+		if (!id || !(place.real ? real_exists(m, node, "") : id == dir.pid))
+			return none;
+		return node;
+	}
+	if (dir.entry != PMK_ENTRY_DIR)
+		return none;
+	node.tid = dir.tid;
+	node.entry = find_mocked(m, dir, place, name);
+	if (!node.entry && place.real)
+		node.entry = find_real(m, dir, name);
+	return node;
+}
+
+/* ---- attributes ----------------------------------------------------------------------------- */
+
+/* Who owns a node, by the policy; script: what the script says. */
+static void set_owner(struct pmk_mount *m, struct pmk_node node, struct pmk_place place,
+		      const struct pmk_proc_stat *script, struct stat *ret)
+{
+	bool root = !node.pid && m->opt.owner != PMK_OWNER_MOUNTER;
+	struct stat st;
+	char path[64];
+
+	ret->st_uid = root || m->opt.owner == PMK_OWNER_SCRIPT ? script->uid : m->uid;
+	ret->st_gid = root || m->opt.owner == PMK_OWNER_SCRIPT ? script->gid : m->gid;
+	if (!node.pid || !place.real)
+		return;
+	/* Not the same: files of a process that is not dumpable are root's, its directory is not. */
+	real_path(node, node.entry == PMK_ENTRY_DIR ? "" : "maps", path, sizeof(path));
+	if (fstatat(m->proc_fd, path, &st, 0) == 0) {
+		ret->st_uid = st.st_uid;
+		ret->st_gid = st.st_gid;
+	}
+}
+
+uint32_t pmk_node_user(struct pmk_mount *m, struct pmk_node node, uint32_t caller)
+{
+	struct pmk_proc_stat script = { 0, 0, 0 };
+	struct pmk_place place;
+	struct stat shown;
+
+	if (!pmk_place_find(m, node.pid, &place) ||
+	    machine_stat(m, pmk_node_file(node), place.pid, &script))
+		return caller;
+	set_owner(m, node, place, &script, &shown);
+	if (shown.st_uid == script.uid)
+		return caller;
+	/* The kernel has compared the caller with the owner we show; the machine must find the same. */
+	if (caller == shown.st_uid)
+		return script.uid;
+	return caller == script.uid ? UINT32_MAX - 1 : caller;
+}
+
+static mode_t node_type(struct pmk_node node)
+{
+	switch (node.entry) {
+	case PMK_ENTRY_DIR:
+	case PMK_ENTRY_TASK:
+	case PMK_ENTRY_HIDDEN:
+		return S_IFDIR | 0555;
+	case PMK_ENTRY_NULL:
+	case PMK_ENTRY_COMM:
+	case PMK_ENTRY_STATUS:
+		return S_IFREG | 0444;
+	default:
+		return pmk_node_is_file(node) ? S_IFREG : S_IFLNK | 0777;
+	}
+}
+
+/* What the machine says of a node; a directory's owner is that of what everybody may read in it. */
+static int node_script(struct pmk_mount *m, struct pmk_node node, struct pmk_place place,
+		       struct pmk_proc_stat *ret)
+{
+	*ret = (struct pmk_proc_stat){ 0, 0, 0 };
+	if (pmk_node_is_file(node))
+		return -machine_stat(m, pmk_node_file(node), place.pid, ret);
+	if (node.pid && !place.real)
+		machine_stat(m, PMK_FILE_MAPS, place.pid, ret);
+	ret->mode = 0;
+	return 0;
+}
+
+int pmk_node_stat(struct pmk_mount *m, struct pmk_node node, struct stat *ret)
+{
+	struct pmk_proc_stat script;
+	struct pmk_place place;
+	struct timespec now;
+
+	if (!pmk_place_find(m, node.pid, &place))
+		return ENOENT;
+	int error = node_script(m, node, place, &script);
+	if (error)
+		return error;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	*ret = (struct stat){
+		.st_ino = pmk_node_ino(node),
+		.st_mode = node_type(node) | script.mode,
+		.st_nlink = S_ISDIR(node_type(node)) ? 2 : 1,
+		.st_blksize = 1024, /* PM-STAT */
+		.st_atim = now,
+		.st_mtim = now,
+		.st_ctim = now,
+	};
+	set_owner(m, node, place, &script, ret);
+	return 0;
+}
+
+/* Whether the kernel shall believe in KERNEL_SIZE.  Not of clear_refs: noop_llseek, so SEEK_END is 0. */
+static bool takes_size_trick(struct pmk_node node, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && node.entry != PMK_ENTRY_FILE + PMK_FILE_CLEAR_REFS;
+}
+
+static double node_timeout(struct pmk_node node)
+{
+	switch (node.entry) {
+	case PMK_ENTRY_HIDDEN: /* has a mount on it */
+	case PMK_ENTRY_SELF:
+	case PMK_ENTRY_THREAD_SELF:
+		return FOREVER;
+	default:
+		return node.entry >= PMK_ENTRY_NAME ? MOMENT : 0;
+	}
+}
+
+void pmk_fuse_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct pmk_mount *m = pmk_mount_of(req);
+	struct pmk_node node = find(m, pmk_node_of(parent), name);
+	struct fuse_entry_param entry = { .ino = pmk_node_ino(node) };
+	int error = node.entry ? pmk_node_stat(m, node, &entry.attr) : ENOENT;
+
+	if (error) {
+		fuse_reply_err(req, error);
+		return;
+	}
+	entry.attr_timeout = entry.entry_timeout = node_timeout(node);
+	if (takes_size_trick(node, &entry.attr))
+		entry.attr.st_size = KERNEL_SIZE;
+	fuse_reply_entry(req, &entry);
+}
+
+void pmk_fuse_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct pmk_mount *m = pmk_mount_of(req);
+	struct pmk_node node = pmk_node_of(ino);
+	struct stat st;
+	int error = pmk_node_stat(m, node, &st);
+
+	if (!error && takes_size_trick(node, &st)) {
+		/*
+		 * Only lseek(SEEK_END) asks with a file handle; mem_lseek() refuses that (PM-LSEEK).
+		 * The notice makes our own answer too old to change the inode, so that its size stays
+		 * KERNEL_SIZE, while stat shows the 0 (fuse_change_attributes(), attr_version).
+		 */
+		if (fi)
+			error = EINVAL;
+		else
+			fuse_lowlevel_notify_inval_inode(m->session, ino, -1, 0);
+	}
+	if (error)
+		fuse_reply_err(req, error);
+	else
+		fuse_reply_attr(req, &st, node_timeout(node));
+}
+
+void pmk_fuse_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		      struct fuse_file_info *fi)
+{
+	struct pmk_mount *m = pmk_mount_of(req);
+	struct pmk_node node = pmk_node_of(ino);
+	struct stat st;
+	int error = pmk_node_stat(m, node, &st);
+
+	(void)attr;
+	(void)fi;
+	if (!error && node.pid && (to_set & FUSE_SET_ATTR_MODE))
+		error = EPERM; /* proc_setattr(); all else changes nothing that lasts */
+	if (error) {
+		fuse_reply_err(req, error);
+		return;
+	}
+	if (takes_size_trick(node, &st))
+		st.st_size = KERNEL_SIZE;
+	fuse_reply_attr(req, &st, 0);
+}
+
+/* ---- links ---------------------------------------------------------------------------------- */
+
+static int self_link(struct pmk_mount *m, int tid, bool thread, char *buf, size_t size)
+{
+	int pid = pmk_caller_process(m->proc_fd, tid);
+
+	if (!m->real_proc) {
+		int mocked = pmk_place_of_caller(m, pid);
+
+		pid = tid = mocked ? mocked : m->opt.self == PMK_SELF_CALLER ? pid : 0;
+	}
+	if (!pid)
+		return ENOENT;
+	if (thread)
+		snprintf(buf, size, "%d/task/%d", pid, tid);
+	else
+		snprintf(buf, size, "%d", pid);
+	return 0;
+}
+
+/* A link into the real proc.  exe, cwd and root are magic: what they say is their target's name. */
+static int real_link(struct pmk_mount *m, struct pmk_node node, char *buf, size_t size)
+{
+	const char *name = m->name[node.entry - PMK_ENTRY_NAME];
+	const char *up = node.tid ? "../../../" : node.pid ? "../" : "";
+	char path[NAME_MAX + 64];
+
+	real_path(node, name, path, sizeof(path));
+	if (node.pid && (!strcmp(name, "exe") || !strcmp(name, "cwd") || !strcmp(name, "root"))) {
+		ssize_t n = readlinkat(m->proc_fd, path, buf, size - 1);
+
+		if (n < 0)
+			return errno;
+		buf[n] = '\0';
+		return 0;
+	}
+	snprintf(buf, size, "%s%s/%s", m->real_proc[0] == '/' ? "" : up, m->real_proc, path);
+	return 0;
+}
+
+void pmk_fuse_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	struct pmk_mount *m = pmk_mount_of(req);
+	struct pmk_node node = pmk_node_of(ino);
+	int tid = fuse_req_ctx(req)->pid;
+	char target[PATH_MAX];
+	int error = EINVAL;
+
+	if (node.entry == PMK_ENTRY_SELF || node.entry == PMK_ENTRY_THREAD_SELF)
+		error = self_link(m, tid, node.entry == PMK_ENTRY_THREAD_SELF, target,
+				  sizeof(target));
+	else if (node.entry >= PMK_ENTRY_NAME)
+		error = real_link(m, node, target, sizeof(target));
+	if (error)
+		fuse_reply_err(req, error);
+	else
+		fuse_reply_readlink(req, target);
+}
+
+/* ---- listing -------------------------------------------------------------------------------- */
+
+/* A directory's nodes as of opendir or the last rewind. */
+struct listing {
+	struct pmk_node *node;
+	size_t n, size;
+};
+
+static void add(struct listing *list, struct pmk_node node)
+{
+	if (!node.entry)
+		return;
+	if (list->n == list->size) {
+		list->size = list->size ? list->size * 2 : 64;
+		list->node = pmk_realloc(list->node, list->size, sizeof(*list->node));
+	}
+	list->node[list->n++] = node;
+}
+
+static void add_mocked(struct pmk_mount *m, struct pmk_node dir, struct pmk_place place,
+		       struct listing *list)
+{
+	for (unsigned e = 0; e < PMK_ENTRY_FILE + PMK_FILE_COUNT; e++)
+		if ((e >= PMK_ENTRY_FILE || own_entry[e].name) && entry_is_here(m, dir, place, e))
+			add(list, (struct pmk_node){ dir.pid, dir.tid, e });
+}
+
+/* The entries of a real directory that are not mocked; numbers are directories. */
+static void add_real(struct pmk_mount *m, struct pmk_node dir, struct pmk_place place,
+		     struct listing *list)
+{
+	char path[64];
+
+	real_path(dir, dir.entry == PMK_ENTRY_TASK ? "task" : ".", path, sizeof(path));
+	int fd = openat(m->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	for (struct dirent *e; (e = readdir(d));) {
+		struct pmk_node node = dir;
+		int id = parse_pid(e->d_name);
+
+		if (e->d_name[0] == '.')
+			continue;
+		if (id && dir.entry == PMK_ENTRY_TASK)
+			node = (struct pmk_node){ dir.pid, id, PMK_ENTRY_DIR };
+		else if (id && !dir.pid)
+			node = (struct pmk_node){ id, 0, PMK_ENTRY_DIR };
+		else if (find_mocked(m, dir, place, e->d_name))
+			continue;
+		else
+			node.entry = intern(m, e->d_name);
+		add(list, node);
+	}
+	closedir(d);
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct pmk_node *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+/* Adds the scripted processes to the real ones, in ascending order as the kernel lists them. */
+static void add_scripted(struct pmk_mount *m, struct listing *list)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(m->lock);
+	for (int pid = 0; (pid = pmk_proc_next_pid(*m->machine, pid)) && pid <= PMK_NODE_PID_MAX;)
+		add(list, (struct pmk_node){ pid, 0, PMK_ENTRY_DIR });
+	pthread_mutex_unlock(m->lock);
+	qsort(list->node, list->n, sizeof(*list->node), by_pid);
+	for (size_t i = 0; i < list->n; i++)
+		if (!i || !list->node[i].pid || list->node[i].pid != list->node[i - 1].pid)
+			list->node[n++] = list->node[i];
+	list->n = n;
+}
+
+static void fill(struct pmk_mount *m, struct pmk_node dir, struct listing *list)
+{
+	struct pmk_place place;
+
+	list->n = 0;
+	if (!pmk_place_find(m, dir.pid, &place))
+		return;
+	if (dir.entry == PMK_ENTRY_DIR)
+		add_mocked(m, dir, place, list);
+	if (place.real)
+		add_real(m, dir, place, list);
+	else if (dir.entry == PMK_ENTRY_TASK)
+		add(list, (struct pmk_node){ dir.pid, dir.pid, PMK_ENTRY_DIR });
+	if (!dir.pid)
+		add_scripted(m, list);
+}
+
+void pmk_fuse_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	fi->fh = (uintptr_t)pmk_calloc(1, sizeof(struct listing));
+	if (fuse_reply_open(req, fi))
+		free((struct listing *)(uintptr_t)fi->fh);
+}
+
+/* Positions are: 0 and 1 for "." and "..", then the list. */
+void pmk_fuse_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		      struct fuse_file_info *fi)
+{
+	struct pmk_mount *m = pmk_mount_of(req);
+	struct listing *list = (struct listing *)(uintptr_t)fi->fh;
+	char name[16];
+	size_t used = 0;
+
+	if (off == 0)
+		fill(m, pmk_node_of(ino), list);
+	if (size > m->max_read)
+		size = m->max_read;
+	for (size_t i = (size_t)off; i < list->n + 2; i++) {
+		struct pmk_node node = i < 2 ? pmk_node_of(ino) : list->node[i - 2];
+		const char *s = i == 0 ? "." : i == 1 ? ".." : node_name(m, node, name);
+		struct stat attr = { .st_ino = pmk_node_ino(node), .st_mode = node_type(node) };
+		size_t n = fuse_add_direntry(req, m->buf + used, size - used, s, &attr,
+					     (off_t)i + 1);
+		if (n > size - used)
+			break;
+		used += n;
+	}
+	fuse_reply_buf(req, m->buf, used);
+}
+
+void pmk_fuse_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct listing *list = (struct listing *)(uintptr_t)fi->fh;
+
+	(void)ino;
+	free(list->node);
+	free(list);
+	fuse_reply_err(req, 0);
+}

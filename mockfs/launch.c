@@ -1,0 +1,344 @@
+/*
+ * launch.c - pmkit run: a command whose /proc is the mock.
+ *
+ *   pmkit run          waits, hands signals on, exits as the command did
+ *     └─ init (PID 1)  mounts, serves /proc, reaps; dies with pmkit and takes everything with it
+ *          └─ command  and its children: the namespaces' processes
+ *
+ * init is the server because nothing in its PID namespace can kill it, not even with SIGKILL, and
+ * because the thread IDs it is told are those that it and its callers know.  /proc is the FUSE mount; all that
+ * is not mocked leads through links to the namespace's real proc, mounted on a directory of that same
+ * mount, so that nothing of the file system is hidden or made for it.  When init dies, so do all
+ * processes of the namespace, and with the last one the mounts: nothing can be left behind.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "namespace.h"
+#include "play.h"
+
+#define REAL_PROC ".pmkit" /* in the mount, not listed */
+
+static const char usage[] =
+	"usage: pmkit run [-v] [--as KERNEL] [--strict] [--privilege real|always|never|userns]\n"
+	"                 [--maps script|real] [--keep-uid] SCRIPT -- COMMAND [ARGUMENT...]\n";
+
+struct arguments {
+	bool verbose, keep_uid;
+	const char *as, *script;
+	char **command;
+	struct pmk_mount_options mount;
+	struct timespec began;
+};
+
+enum { OPT_AS = 256, OPT_STRICT, OPT_PRIVILEGE, OPT_MAPS, OPT_KEEP_UID };
+static const struct option options[] = {
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "as", required_argument, NULL, OPT_AS },
+	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "privilege", required_argument, NULL, OPT_PRIVILEGE },
+	{ "maps", required_argument, NULL, OPT_MAPS },
+	{ "keep-uid", no_argument, NULL, OPT_KEEP_UID },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int wrong_usage(void)
+{
+	fputs(usage, stderr);
+	return PMK_EXIT_USAGE;
+}
+
+static bool take_option(struct arguments *a, int opt)
+{
+	int n;
+
+	switch (opt) {
+	case 'v':
+		return a->verbose = true;
+	case OPT_AS:
+		a->as = optarg;
+		return true;
+	case OPT_STRICT:
+		return a->mount.strict = true;
+	case OPT_KEEP_UID:
+		return a->keep_uid = true;
+	case OPT_MAPS:
+		a->mount.real_maps = !strcmp(optarg, "real");
+		return a->mount.real_maps || !strcmp(optarg, "script");
+	case OPT_PRIVILEGE:
+		n = pmk_privilege_find(optarg);
+		if (n < 0)
+			fprintf(stderr, "pmkit run: unknown privilege '%s'\n", optarg);
+		a->mount.privilege = (enum pmk_privilege)n;
+		return n >= 0;
+	default:
+		return false;
+	}
+}
+
+/* ---- signals ---------------------------------------------------------------------------------- */
+
+/* What somebody may send to pmkit and mean for the command. */
+static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
+#define NFORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
+
+static void block_signals(sigset_t *ret_before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < NFORWARDED; i++)
+		sigaddset(&set, forwarded[i]);
+	sigprocmask(SIG_BLOCK, &set, ret_before);
+}
+
+/*
+ * Waits for `child`, handing signals on; reaps whatever else ends.  Signals from the terminal
+ * (SI_KERNEL) go to the whole foreground group, so the command has them already.
+ */
+static int wait_for(pid_t child)
+{
+	siginfo_t info;
+	sigset_t set;
+	int status;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < NFORWARDED; i++)
+		sigaddset(&set, forwarded[i]);
+	for (;;) {
+		pid_t pid = waitpid(-1, &status, WNOHANG);
+
+		if (pid == child)
+			return status;
+		if (pid > 0)
+			continue;
+		int sig = sigwaitinfo(&set, &info);
+		if (sig > 0 && sig != SIGCHLD && info.si_code != SI_KERNEL)
+			kill(child, sig);
+	}
+}
+
+/* Ends as the command did: with its code, or by its signal. */
+static int end_as(int status)
+{
+	struct rlimit no_core = { 0, 0 };
+	sigset_t all;
+	int sig;
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	sig = WTERMSIG(status);
+	setrlimit(RLIMIT_CORE, &no_core); /* the command has dumped its own */
+	signal(sig, SIG_DFL);
+	kill(getpid(), sig);
+	sigfillset(&all);
+	sigdelset(&all, sig);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	return 128 + sig;
+}
+
+/* ---- the command -------------------------------------------------------------------------------- */
+
+/*
+ * The command gets the PID of the script's first process, which it plays, and what it starts gets PIDs
+ * above all scripted ones.  Where that cannot be had (Linux before 5.5, a PID above the limit), any will do.
+ */
+static pid_t fork_as(const struct pmk_play *play, int proc_fd)
+{
+	pid_t want = pmk_play_first_pid(play);
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&want, .set_tid_size = 1
+	};
+	char text[16];
+	pid_t pid = -1;
+	int fd = openat(proc_fd, "sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		int n = snprintf(text, sizeof(text), "%d", pmk_play_last_pid(play));
+
+		if (write(fd, text, (size_t)n) < 0)
+			want = 0;
+		close(fd);
+	}
+	if (want > 1 && fd >= 0)
+		pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	return pid < 0 ? fork() : pid;
+}
+
+static void exec_command(const struct arguments *a, const sigset_t *mask)
+{
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execvp(a->command[0], a->command);
+	int error = errno;
+	fprintf(stderr, "pmkit run: %s: %s\n", a->command[0], strerror(error));
+	_exit(error == ENOENT ? 127 : 126);
+}
+
+/* ---- init ----------------------------------------------------------------------------------------- */
+
+/* The real proc of the new PID namespace at /proc: its directory, or -1 and *err. */
+static int mount_real_proc(struct pmk_error *err)
+{
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
+		pmk_error_set(err, "/proc", 0, 0, "cannot mount a new proc: %s%s", strerror(errno),
+			      errno == EPERM ? "; the present one may be partly hidden" : "");
+		pmk_namespace_explain(err);
+		return -1;
+	}
+	return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/*
+ * Shows the real proc, which /proc now covers, in the mock's own directory.  Not recursively: what
+ * covers it is a mount on it.
+ */
+static int bind_real_proc(int proc_fd, struct pmk_error *err)
+{
+	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc = -1;
+
+	if (fchdir(proc_fd) == 0)
+		rc = mount(".", "/proc/" REAL_PROC, NULL, MS_BIND, NULL);
+	if (rc < 0)
+		pmk_error_set(err, "/proc", 0, 0, "cannot bind the real proc: %s", strerror(errno));
+	if (here < 0 || fchdir(here) < 0)
+		chdir("/");
+	if (here >= 0)
+		close(here);
+	return rc;
+}
+
+static void report_ready(const struct arguments *a)
+{
+	struct timespec now;
+
+	if (!a->verbose)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	fprintf(stderr, "pmkit run: /proc mocked after %.1f ms\n",
+		(double)(now.tv_sec - a->began.tv_sec) * 1e3 +
+			(double)(now.tv_nsec - a->began.tv_nsec) / 1e6);
+}
+
+/* Mounts, runs the command, reports its status; then everything else in the namespace dies. */
+static int init(struct arguments *a, struct pmk_play *play, int status_fd, const sigset_t *mask)
+{
+	struct pmk_error err;
+	struct pmk_mount *mount;
+
+	/* Also cleared by changes of credentials: so only now. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "pmkit-init");
+	int proc_fd = mount_real_proc(&err);
+	if (proc_fd < 0)
+		return pmk_play_complain("run", &err, PMK_EXIT_CANNOT);
+	a->mount.dir = "/proc";
+	a->mount.real_proc = REAL_PROC;
+	a->mount.proc_fd = proc_fd;
+	int rc = pmk_mount_start(&play->machine, &play->lock, &a->mount, &mount, &err);
+	if (rc < 0) {
+		if (rc == PMK_MOUNT_CANNOT)
+			pmk_namespace_explain(&err);
+		return pmk_play_complain("run", &err,
+				    rc == PMK_MOUNT_CANNOT ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
+	}
+	if (bind_real_proc(proc_fd, &err) < 0)
+		return pmk_play_complain("run", &err, PMK_EXIT_FAILED);
+	report_ready(a);
+	pid_t pid = fork_as(play, proc_fd);
+	if (pid == 0)
+		exec_command(a, mask);
+	if (pid < 0)
+		return PMK_EXIT_FAILED;
+	int status = wait_for(pid);
+	while (write(status_fd, &status, sizeof(status)) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
+/* ---- pmkit -------------------------------------------------------------------------------------- */
+
+static int run(struct arguments *a, struct pmk_play *play)
+{
+	struct pmk_error err;
+	sigset_t mask;
+	bool user;
+	int fd[2], status;
+
+	if (pmk_namespace_enter(a->keep_uid, &user, &err) < 0)
+		return pmk_play_complain("run", &err, PMK_EXIT_CANNOT);
+	/* As proc has it: processes own their files, root the rest.  "always" gives all to the user. */
+	a->mount.owner = !user ? PMK_OWNER_SCRIPT :
+			 a->mount.privilege == PMK_PRIVILEGE_ALWAYS ? PMK_OWNER_MOUNTER :
+			 PMK_OWNER_PROCESSES;
+	a->mount.first_pid = pmk_play_first_pid(play);
+	if (pipe2(fd, O_CLOEXEC) < 0)
+		return PMK_EXIT_FAILED;
+	block_signals(&mask);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(fd[0]);
+		_exit(init(a, play, fd[1], &mask));
+	}
+	close(fd[1]);
+	if (pid < 0)
+		return PMK_EXIT_FAILED;
+	int init_status = wait_for(pid);
+	ssize_t n = read(fd[0], &status, sizeof(status));
+	close(fd[0]);
+	return end_as(n == sizeof(status) ? status : init_status);
+}
+
+int pmk_cmd_run(int argc, char **argv)
+{
+	struct arguments a = { .mount = { .self = PMK_SELF_CALLER,
+					  .privilege = PMK_PRIVILEGE_USERNS,
+					  .allow_other = true } };
+	struct pmk_error err;
+	struct pmk_play play;
+	int opt, rc;
+
+	clock_gettime(CLOCK_MONOTONIC, &a.began);
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "+vh", options, NULL)) != -1) {
+		if (opt == 'h') {
+			fputs(usage, stdout);
+			return 0;
+		}
+		if (!take_option(&a, opt))
+			return wrong_usage();
+	}
+	if (optind >= argc)
+		return wrong_usage();
+	a.script = argv[optind++];
+	if (optind < argc && !strcmp(argv[optind], "--"))
+		optind++;
+	if (optind >= argc)
+		return wrong_usage();
+	a.command = argv + optind;
+	rc = pmk_play_init(&play, a.script, a.as, &err);
+	if (rc < 0)
+		rc = pmk_play_complain("run", &err, PMK_EXIT_FAILED);
+	else
+		rc = run(&a, &play);
+	pmk_play_deinit(&play);
+	return rc;
+}
