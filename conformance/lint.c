@@ -85,6 +85,7 @@ static void lint_args(struct lint *l)
 {
 	const struct pmk_stmt_info *info = &pmk_stmt_info[l->stmt->id];
 	const struct pmk_arg *to = pmk_stmt_opt(l->stmt, PMK_OPT_TO);
+	const struct pmk_arg *walk_end = pmk_stmt_opt(l->stmt, PMK_OPT_WALK_END);
 
 	for (unsigned i = 0; i < l->stmt->nargs; i++) {
 		const struct pmk_arg *arg = &l->stmt->arg[i];
@@ -92,11 +93,16 @@ static void lint_args(struct lint *l)
 		if (info->args[i] == PMK_ARG_NEWNAME)
 			add_name(l, arg->text);
 		if (info->args[i] == PMK_ARG_RANGE || info->args[i] == PMK_ARG_FRAMES ||
-		    info->args[i] == PMK_ARG_POSITION)
+		    info->args[i] == PMK_ARG_POSITION || info->args[i] == PMK_ARG_ADDRESS ||
+		    info->args[i] == PMK_ARG_EXTENT)
 			lint_region(l, arg);
+		if (arg->to)
+			lint_region(l, arg->to);
 	}
 	if (to)
 		add_name(l, to->text);
+	if (walk_end)
+		lint_region(l, walk_end);
 }
 
 void pmk_lint(const struct pmk_script *script, void (*tell_error)(void *, const struct pmk_error *),

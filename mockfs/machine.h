@@ -29,39 +29,39 @@ enum pmk_pte_kind {
 	PMK_PTE_GIVEN_SWAP, /* likewise with base as swap offset, type in bits 16-20; linear */
 	PMK_PTE_RAW, /* base is the whole word */
 };
-#define PMK_PTE_KIND(tag)	 ((enum pmk_pte_kind)((tag)&15))
-#define PMK_PTE_ANON		 (1ull << 4) /* the frame is anonymous memory */
-#define PMK_PTE_EXCLUSIVE	 (1ull << 5) /* PageAnonExclusive, also kept by a swap entry */
-#define PMK_PTE_SOFT_DIRTY	 (1ull << 6)
-#define PMK_PTE_UFFD_WP		 (1ull << 7)
-#define PMK_PTE_DIRTY		 (1ull << 8)
-#define PMK_PTE_TYPE_SHIFT	 16
-#define PMK_PTE_TYPE(tag)	 ((unsigned)((tag) >> PMK_PTE_TYPE_SHIFT & 31))
-#define PMK_PTE_FLAGS_SHIFT	 32 /* of GIVEN: pagemap bits 55-63 */
-#define PMK_MARKER_UFFD_WP	 1u
-#define PMK_MARKER_POISON	 2u
-#define PMK_MARKER_GUARD	 4u
+#define PMK_PTE_KIND(tag)   ((enum pmk_pte_kind)((tag)&15))
+#define PMK_PTE_ANON	    (1ull << 4) /* the frame is anonymous memory */
+#define PMK_PTE_EXCLUSIVE   (1ull << 5) /* PageAnonExclusive, also kept by a swap entry */
+#define PMK_PTE_SOFT_DIRTY  (1ull << 6)
+#define PMK_PTE_UFFD_WP	    (1ull << 7)
+#define PMK_PTE_DIRTY	    (1ull << 8)
+#define PMK_PTE_TYPE_SHIFT  16
+#define PMK_PTE_TYPE(tag)   ((unsigned)((tag) >> PMK_PTE_TYPE_SHIFT & 31))
+#define PMK_PTE_FLAGS_SHIFT 32 /* of GIVEN: pagemap bits 55-63 */
+#define PMK_MARKER_UFFD_WP  1u
+#define PMK_MARKER_POISON   2u
+#define PMK_MARKER_GUARD    4u
 
 /* ---- VMAs: base of an mm's `vma` map is the page offset (linear), tag an index of attributes ------ */
 
-#define PMK_VMA_SHARED		 0x0001u
-#define PMK_VMA_LOCKED		 0x0002u
-#define PMK_VMA_SOFT_DIRTY	 0x0004u
-#define PMK_VMA_PFNMAP		 0x0008u
-#define PMK_VMA_ACCOUNT		 0x0010u
-#define PMK_VMA_HUGEPAGE	 0x0020u
-#define PMK_VMA_NOHUGEPAGE	 0x0040u
-#define PMK_VMA_DONTFORK	 0x0080u
-#define PMK_VMA_WIPEONFORK	 0x0100u
-#define PMK_VMA_MERGEABLE	 0x0200u
-#define PMK_VMA_SPECIAL		 0x0400u /* [vdso], [vvar]: no mprotect games modelled */
-#define PMK_VMA_STACK		 0x0800u
-#define PMK_VMA_RANDOM		 0x1000u
-#define PMK_VMA_SEQUENTIAL	 0x2000u
-#define PMK_VMA_UFFD_WP		 0x4000u /* registered with a userfaultfd for write protection */
-#define PMK_VMA_UFFD_ASYNC	 0x8000u /* ... with UFFD_FEATURE_WP_ASYNC */
-#define PMK_VMA_UFFD_UNPOPULATED 0x10000u /* ... with UFFD_FEATURE_WP_UNPOPULATED */
-#define PMK_VMA_UFFD		 (PMK_VMA_UFFD_WP | PMK_VMA_UFFD_ASYNC | PMK_VMA_UFFD_UNPOPULATED)
+#define PMK_VMA_SHARED	    0x0001u
+#define PMK_VMA_LOCKED	    0x0002u
+#define PMK_VMA_SOFT_DIRTY  0x0004u
+#define PMK_VMA_PFNMAP	    0x0008u
+#define PMK_VMA_ACCOUNT	    0x0010u
+#define PMK_VMA_HUGEPAGE    0x0020u
+#define PMK_VMA_NOHUGEPAGE  0x0040u
+#define PMK_VMA_DONTFORK    0x0080u
+#define PMK_VMA_WIPEONFORK  0x0100u
+#define PMK_VMA_MERGEABLE   0x0200u
+#define PMK_VMA_SPECIAL	    0x0400u /* [vdso], [vvar]: no mprotect games modelled */
+#define PMK_VMA_STACK	    0x0800u
+#define PMK_VMA_RANDOM	    0x1000u
+#define PMK_VMA_SEQUENTIAL  0x2000u
+#define PMK_VMA_UFFD_WP	    0x4000u /* registered with a userfaultfd for write protection */
+#define PMK_VMA_UFFD_ASYNC  0x8000u /* ... with UFFD_FEATURE_WP_ASYNC */
+#define PMK_VMA_UFFD_NONE   0x10000u /* ... with UFFD_FEATURE_WP_UNPOPULATED */
+#define PMK_VMA_UFFD	    (PMK_VMA_UFFD_WP | PMK_VMA_UFFD_ASYNC | PMK_VMA_UFFD_NONE)
 
 struct pmk_vma {
 	unsigned prot; /* PMK_PERM_* */
@@ -252,7 +252,7 @@ void pmk_mm_table_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t from, 
 		       uint64_t n, bool whole);
 
 /* ---- userfaultfd: uffd.c ---- */
-/* flags: PMK_VMA_UFFD_ASYNC, PMK_VMA_UFFD_UNPOPULATED.  -EINVAL, -EPERM, -EBUSY as UFFDIO_REGISTER. */
+/* flags: PMK_VMA_UFFD_ASYNC, PMK_VMA_UFFD_NONE.  -EINVAL, -EPERM, -EBUSY as UFFDIO_REGISTER. */
 int64_t pmk_mm_uffd_register(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 			     unsigned flags);
 int64_t pmk_mm_uffd_unregister(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start,

@@ -402,6 +402,8 @@ int64_t pmk_handle_scan(struct pmk_handle *h, struct pmk_scan_arg *arg, pmk_scan
 		return no_command(h);
 	if (!h->mm || (dead && pmk_profile_has(&h->m->profile, PMK_Q_SCAN_DEAD_ESRCH)))
 		return -ESRCH; /* SCAN-DEADMM; without any mm older kernels oops */
+	if (!arg)
+		return -EFAULT;
 	err = pmk_scan_check(h->m, arg);
 	return err ? err : pmk_mm_scan(h->m, h->mm, arg, put, ctx);
 }

@@ -53,7 +53,7 @@ int pmk_handle_lseek(struct pmk_handle *h, int64_t *pos, int64_t offset, int whe
 int64_t pmk_handle_ioctl(struct pmk_handle *h, unsigned cmd);
 
 /*
- * PAGEMAP_SCAN (SCAN-ABI).  arg: the caller's, in the host's byte order; walk_end of it is changed where
+ * PAGEMAP_SCAN (SCAN-ABI).  arg: the caller's, in the host's byte order, or NULL when it cannot be read; walk_end of it is changed where
  * the kernel writes it, which is also so after an error of the walk.  The regions come to put() batch by
  * batch; the carrier counts how many it has put at arg->vec, untagged.  A put() that fails is EFAULT, and
  * what the walk has protected stays protected.
@@ -62,12 +62,8 @@ int64_t pmk_handle_ioctl(struct pmk_handle *h, unsigned cmd);
 int64_t pmk_handle_scan(struct pmk_handle *h, struct pmk_scan_arg *arg, pmk_scan_put *put,
 			void *ctx);
 
-/* The commands, as the kernel's headers have them. */
-#define PMK_PAGEMAP_SCAN  0xc0606610u
-#define PMK_PROCMAP_QUERY 0xc0686611u
-
 /* What PROCMAP_QUERY writes to the caller, in this order: the name, then the first q.size bytes of q. */
-#define PMK_NAME_MAX	  4096 /* PATH_MAX */
+#define PMK_NAME_MAX 4096 /* PATH_MAX */
 struct pmk_procmap_answer {
 	struct pmk_procmap_query q;
 	size_t size; /* how much of q */

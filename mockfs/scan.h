@@ -7,8 +7,14 @@
 #ifndef PMK_SCAN_H
 #define PMK_SCAN_H
 
+#include <sys/ioctl.h>
+
 #include "machine.h"
 #include "pagemapkit.h"
+
+/* The commands; their numbers depend on the architecture. */
+#define PMK_PAGEMAP_SCAN  _IOWR('f', 16, struct pmk_scan_arg)
+#define PMK_PROCMAP_QUERY _IOWR('f', 17, struct pmk_procmap_query)
 
 /* Takes the next n regions; false: they could not be written (EFAULT). */
 typedef bool pmk_scan_put(void *ctx, const struct pmk_scan_region *regions, size_t n);

@@ -44,7 +44,7 @@ bool pmk_vma_wp_markers(const struct pmk_vma *vma)
 {
 	if (!(vma->flags & PMK_VMA_UFFD_WP))
 		return false;
-	return vma->object >= 0 || vma->flags & PMK_VMA_UFFD_UNPOPULATED;
+	return vma->object >= 0 || vma->flags & PMK_VMA_UFFD_NONE;
 }
 
 bool pmk_vma_wp_allowed(const struct pmk_vma *vma)
@@ -62,11 +62,10 @@ int64_t pmk_mm_uffd_register(struct pmk_machine *m, struct pmk_mm *mm, uint64_t 
 	if (!pmk_profile_has(&m->profile,
 			     flags & PMK_VMA_UFFD_ASYNC ? PMK_Q_UFFD_WP_ASYNC : PMK_Q_UFFD_WP))
 		return -EINVAL; /* UFFDIO_API knows no such feature */
-	if (flags & PMK_VMA_UFFD_UNPOPULATED &&
-	    !pmk_profile_has(&m->profile, PMK_Q_UFFD_WP_UNPOPULATED))
+	if (flags & PMK_VMA_UFFD_NONE && !pmk_profile_has(&m->profile, PMK_Q_UFFD_WP_UNPOPULATED))
 		return -EINVAL;
 	if (flags & PMK_VMA_UFFD_ASYNC)
-		flags |= PMK_VMA_UFFD_UNPOPULATED; /* userfaultfd_api() */
+		flags |= PMK_VMA_UFFD_NONE; /* userfaultfd_api() */
 	if (!range_ok(m, start, n))
 		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
