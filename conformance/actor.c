@@ -101,7 +101,7 @@ static int64_t birth(struct pmk_actor *actor, const struct pmk_request *request)
 	pid = clone_actor(r.code == PMK_REQ_SPAWN ? (int)r.a[0] : 0);
 	if (pid)
 		return pmk_raw_result(pid);
-	actor->index = (unsigned)(r.code == PMK_REQ_SPAWN ? r.proc : (int)r.a[0]) + 1;
+	actor->index = pmk_mailbox_index(r.code == PMK_REQ_SPAWN ? r.proc : (int)r.a[0]);
 	return settle(actor, &r, name);
 }
 
@@ -146,7 +146,7 @@ void pmk_actor_main_if_asked(int argc, char **argv)
 	actor.runner = atoi(argv[4]);
 	actor.board = mmap(NULL, sizeof(*actor.board), PROT_READ | PROT_WRITE, MAP_SHARED,
 			   actor.board_fd, 0);
-	if (actor.board == MAP_FAILED || actor.index > PMK_PROCS_MAX)
+	if (actor.board == MAP_FAILED || actor.index > PMK_PROCS_MAX + 1)
 		_exit(1);
 	actor.board->box[actor.index].result = 0;
 	settings(actor.runner);

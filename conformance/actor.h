@@ -37,11 +37,17 @@ struct pmk_mailbox {
 	struct pmk_request request; /* its pointers mean nothing here: bytes go through the room */
 };
 
-/* Mailbox 0 is the nursery's, p + 1 that of process p.  The pages nobody uses cost nothing. */
+/* Mailbox 0 is the nursery's, 1 that of an observer apart (crew.h), p + 2 that of process p.  The pages
+ * nobody uses cost nothing. */
 struct pmk_board {
-	struct pmk_mailbox box[PMK_PROCS_MAX + 1];
+	struct pmk_mailbox box[PMK_PROCS_MAX + 2];
 	char room[PMK_BOARD_ROOM];
 };
+
+static inline unsigned pmk_mailbox_index(int proc)
+{
+	return (unsigned)(proc + 2); /* PMK_OBSERVER is -1 */
+}
 
 /* What an actor needs to know to serve; survives exec as arguments. */
 struct pmk_actor {

@@ -131,11 +131,11 @@ int64_t pmk_live_call(struct pmk_live *live, const struct pmk_request *r)
 		result = path_of(live, r, path, sizeof(path));
 		if (result)
 			return result;
-		if (r->proc == PMK_OBSERVER)
+		if (r->proc == PMK_OBSERVER && !live->apart)
 			return observer_open(live, r, path);
 		return pmk_crew_ask(live->crew, r, -1, path);
 	}
-	if (r->proc == PMK_OBSERVER)
+	if (r->proc == PMK_OBSERVER && !live->apart)
 		return observer_call(live, r);
 	return pmk_crew_ask(live->crew, r, -1, NULL);
 }
