@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* actor.c - the life of an actor: wait for a request, do it, answer; fork, exec and exit. */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE	  1
 #define _FILE_OFFSET_BITS 64
 #include "actor.h"
 
@@ -205,7 +205,8 @@ static int64_t open_handle(const struct pmk_actor *actor, const struct pmk_reque
 
 	if (fd < 0)
 		return fd;
-	result = pmk_raw_result(syscall(SYS_dup3, (int)fd, PMK_ACTOR_FD + r->handle, 0));
+	result = pmk_raw_result(
+		syscall(SYS_dup3, (int)fd, PMK_ACTOR_FD + pmk_handle_slot(r->handle), 0));
 	close((int)fd);
 	return result < 0 ? -EMFILE : 0;
 }
@@ -231,8 +232,8 @@ static int64_t perform(struct pmk_actor *actor, const struct pmk_request *r)
 	case PMK_REQ_OPEN:
 		return open_handle(actor, r);
 	default:
-		return pmk_filecall(r, PMK_ACTOR_FD + r->handle, actor->board->room,
-				    PMK_BOARD_ROOM);
+		return pmk_filecall(r, PMK_ACTOR_FD + pmk_handle_slot(r->handle),
+				    actor->board->room, PMK_BOARD_ROOM);
 	}
 }
 
