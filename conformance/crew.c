@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "filecall.h"
 #include "keepfd.h"
 
 /* How often a waiting runner looks whether the actor still lives. */
@@ -242,7 +243,16 @@ static int64_t load_room(struct pmk_board *board, const struct pmk_request *r, c
 /* Bytes that come back. */
 static void unload_room(const struct pmk_board *board, const struct pmk_request *r, int64_t result)
 {
-	if (!is_read(r->code) || result <= 0 || !r->buf)
+	if (r->code == PMK_REQ_SCAN)
+		result = (int64_t)sizeof(r->scan) +
+			 (result > 0 ? result : 0) * (int64_t)sizeof(struct pmk_scan_region);
+	else if (r->code == PMK_REQ_PROCMAP_QUERY)
+		result = sizeof(r->query) + PMK_ANSWER_NAME;
+	else if (!is_read(r->code))
+		return;
+	if (!is_read(r->code) && result > (int64_t)r->len)
+		result = (int64_t)r->len;
+	if (result <= 0 || !r->buf)
 		return;
 	if (result > (int64_t)sizeof(board->room))
 		result = sizeof(board->room);
