@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_test.c - `pmkit test`: the suite in the worlds, and its reports. */
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include "alloc.h"
 #include "commands.h"
 #include "coverage.h"
+#include "number.h"
 #include "report.h"
 #include "world_live.h"
 
@@ -109,13 +111,25 @@ static void no_world(const struct pmk_column *column, struct pmk_result *ret)
 	*ret = (struct pmk_result){ .verdict = PMK_VERDICT_SKIP, .reason = pmk_strdup(reason) };
 }
 
+/* PMKIT_TIMEOUT: an emulated machine may need longer; 0: no limit. */
+static unsigned time_limit(void)
+{
+	const char *text = getenv("PMKIT_TIMEOUT");
+	uint64_t seconds;
+
+	if (text && pmk_number_parse(text, &seconds) && seconds < UINT_MAX)
+		return (unsigned)seconds;
+	return SCRIPT_SECONDS;
+}
+
 static void run_column(struct pmk_report *report, size_t index, const struct test *t)
 {
 	const char *danger = getenv("PMKIT_DANGER");
 	const struct pmk_run_options options = {
 		.as = t->as ? &t->profile : NULL,
 		.danger = danger && !strcmp(danger, "1"),
-		.timeout = SCRIPT_SECONDS,
+		.timeout = time_limit(),
+		.bail = t->ktap == stdout ? STDOUT_FILENO : 0,
 	};
 	struct pmk_column *column = &report->column[index];
 	time_t start = time(NULL);

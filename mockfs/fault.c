@@ -286,11 +286,16 @@ static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 
 static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end)
 {
+	uint64_t zero;
+
 	if (t->vma.object >= 0)
 		return touch_object(t, start, end);
 	if (t->write)
 		return new_anon(t, start, end - start);
-	set_entries(t, start, end - start, pmk_frame_zero(t->m), PMK_PTE_ZERO | t->armed);
+	zero = pmk_frame_zero(t->m);
+	if (!zero)
+		return -ENOMEM;
+	set_entries(t, start, end - start, zero, PMK_PTE_ZERO | t->armed);
 	return 0;
 }
 

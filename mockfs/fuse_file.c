@@ -51,6 +51,9 @@ static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fus
 	cred.caps = caps & ~PMK_CAP_SYS_ADMIN;
 	if (counts_as_admin(m, ctx->pid, caps))
 		cred.caps |= PMK_CAP_SYS_ADMIN;
+	/* Who stands for the script's user has no capabilities to compare with those of its processes. */
+	if (cred.uid != ctx->uid)
+		cred.caps |= PMK_CAP_SYS_PTRACE;
 	bool self = node.pid && (place.real ? caller == node.pid :
 					      caller && pmk_place_of_caller(m, caller) == place.pid);
 	pthread_mutex_lock(m->lock);

@@ -108,7 +108,9 @@ static void show_entry(const struct view *v, const struct pmk_piece *p, uint64_t
 		     0);
 		break;
 	case PMK_PTE_GIVEN:
-		fill(out, n, v->always | given | (base & v->frames), step);
+		/* without a PFN of its own every page reads alike */
+		fill(out, n, v->always | given | (base & v->frames),
+		     tag & PMK_RUN_LINEAR ? step : 0);
 		break;
 	case PMK_PTE_GIVEN_SWAP:
 		fill(out, n,

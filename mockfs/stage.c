@@ -235,12 +235,19 @@ static int64_t each_span(struct act *a, const struct pmk_arg *arg, struct pmk_re
 	return result;
 }
 
+/* The number of a handle that is closed at once.  Worlds keep handles in tables, so it is a small one:
+ * of the observer behind those that check.c numbers by file, of a process the next that is free. */
+static int passing_handle(const struct pmk_stage *s, int proc)
+{
+	return proc == PMK_OBSERVER ? PMK_FILE_COUNT : (int)s->nhandles;
+}
+
 static int64_t pread_observer(struct pmk_stage *s, int proc, enum pmk_file file, uint64_t pos,
 			      void *buf, uint64_t len)
 {
 	struct pmk_request r = { .code = PMK_REQ_OPEN,
 				 .proc = PMK_OBSERVER,
-				 .handle = INT32_MAX,
+				 .handle = passing_handle(s, PMK_OBSERVER),
 				 .file = file,
 				 .a = { O_RDONLY, 0, 0, proc } };
 	int64_t n = pmk_world_request(s->world, &r);
@@ -249,7 +256,7 @@ static int64_t pread_observer(struct pmk_stage *s, int proc, enum pmk_file file,
 		return n;
 	r = (struct pmk_request){ .code = PMK_REQ_PREAD,
 				  .proc = PMK_OBSERVER,
-				  .handle = INT32_MAX,
+				  .handle = passing_handle(s, PMK_OBSERVER),
 				  .pos = (int64_t)pos,
 				  .len = len,
 				  .buf = buf };
@@ -683,7 +690,7 @@ static int64_t do_clear_refs(struct act *a)
 {
 	struct pmk_request r = { .code = PMK_REQ_OPEN,
 				 .proc = a->proc,
-				 .handle = INT32_MAX,
+				 .handle = passing_handle(a->s, a->proc),
 				 .file = PMK_FILE_CLEAR_REFS,
 				 .a = { O_WRONLY, 0, 0, a->proc } };
 	int64_t result = pmk_world_request(a->s->world, &r);
@@ -693,7 +700,7 @@ static int64_t do_clear_refs(struct act *a)
 		return result;
 	r = (struct pmk_request){ .code = PMK_REQ_WRITEFD,
 				  .proc = a->proc,
-				  .handle = INT32_MAX,
+				  .handle = passing_handle(a->s, a->proc),
 				  .in = text,
 				  .len = (uint64_t)snprintf(text, sizeof(text), "%" PRIu64,
 							    a->stmt->arg[0].n) };

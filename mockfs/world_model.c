@@ -109,7 +109,7 @@ static int64_t object(struct model *w, const struct pmk_request *r)
 	char name[64];
 	int index;
 
-	snprintf(name, sizeof(name), file ? "/tmp/pmk-%d" : "/memfd:pmk-%d (deleted)",
+	snprintf(name, sizeof(name), file ? "/tmp/pmk-%d" : "/memfd:pmkit (deleted)",
 		 (int)r->a[0]);
 	if (r->a[0] != (int64_t)w->nobjects)
 		return -EINVAL;
@@ -255,8 +255,10 @@ static int64_t file_call(struct proc *p, const struct pmk_request *r)
 {
 	struct fd_slot *slot = find_fd(p, r->handle);
 
-	if (!slot)
-		return r->code == PMK_REQ_PREAD && r->pos < 0 ? -EINVAL : -EBADF;
+	if (!slot) /* rule 1 of PM-READ-ORDER is before the rest */
+		return (r->code == PMK_REQ_PREAD || r->code == PMK_REQ_PREADV) && r->pos < 0
+			       ? -EINVAL
+			       : -EBADF;
 	if (r->code != PMK_REQ_CLOSE)
 		return pmk_fd_request(slot->fd, r);
 	pmk_fd_put(slot->fd);

@@ -314,7 +314,10 @@ static void test_objects(void **state)
 	(void)state;
 	assert_true(spawn(0, 0) > 0);
 	assert_true(spawn(1, has(PMK_F_SETUID) ? 1234 : 0) > 0);
-	assert_int_equal(ASK(OBJECT, 0, .a = { 0, PMK_BACKING_FILE }, .len = 40 * page), 0);
+	assert_int_equal(ASK(OBJECT, 0,
+			     .a = { 0, has(PMK_F_FILES) ? PMK_BACKING_FILE : PMK_BACKING_MEMFD },
+			     .len = 40 * page),
+			 0);
 	for (int p = 0; p < 2; p++)
 		assert_int_equal(ASK(MMAP, p, .addr = HEAP, .len = page,
 				     .a = { 0, 3 * (int64_t)page }, .prot = PMK_PERM_R),
