@@ -290,17 +290,19 @@ void pmk_fuse_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 	struct pmk_mount *m = pmk_mount_of(req);
 	struct pmk_open *o = open_of(fi);
 	int64_t n = -ENOTTY;
+	bool answered = false;
 
 	(void)ino;
-	(void)arg;
 	(void)flags;
-	(void)in;
-	(void)in_size;
 	(void)out_size;
 	pthread_mutex_lock(m->lock);
 	if (o->handle)
+		answered = pmk_fuse_ioctl_answered(req, o->handle, cmd, arg, in, in_size);
+	if (o->handle && !answered)
 		n = pmk_handle_ioctl(o->handle, cmd);
 	pthread_mutex_unlock(m->lock);
+	if (answered)
+		return;
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else

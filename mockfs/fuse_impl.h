@@ -4,6 +4,7 @@
  *   fuse.c       the session: mounting, the server thread, the table of operations
  *   fuse_tree.c  directories: nodes, lookup, attributes, links
  *   fuse_file.c  open files
+ *   fuse_ioctl.c PAGEMAP_SCAN and PROCMAP_QUERY
  *   fuse_read.c  what a read's system call said before FUSE cut and merged it
  */
 #ifndef PMK_FUSE_IMPL_H
@@ -44,6 +45,7 @@ struct pmk_mount {
 
 	size_t max_read;
 	char *buf; /* the reply that is being made: max_read and a page, page-aligned */
+	bool told_no_ptrace;
 	const char *zero; /* max_read zeros: one page of memory, many times */
 	struct pmk_open *open; /* all open files, for pmk_mount_forget() */
 	struct pmk_listing *listing; /* all open directories */
@@ -135,6 +137,9 @@ void pmk_fuse_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size
 void pmk_fuse_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 		    struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size,
 		    size_t out_size);
+/* Answers one of the two that have an argument; the machine is locked.  False: it is another one. */
+bool pmk_fuse_ioctl_answered(fuse_req_t req, struct pmk_handle *h, unsigned cmd, const void *arg,
+			     const void *in, size_t in_size);
 void pmk_fuse_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 		    struct fuse_file_info *fi);
 void pmk_fuse_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
