@@ -38,6 +38,7 @@ static bool verdict(struct run *r, enum pmk_verdict verdict)
 void pmk_result_deinit(struct pmk_result *result)
 {
 	free(result->reason);
+	free(result->seen);
 	*result = (struct pmk_result){ 0 };
 }
 
@@ -135,7 +136,8 @@ static bool meta_danger(struct run *r, const struct pmk_stmt *stmt)
 /* Kernels are of one kind when a script cannot tell them apart. */
 static bool same_kind(const struct pmk_profile *a, const struct pmk_profile *b)
 {
-	return a->arch == b->arch && !memcmp(a->quirk, b->quirk, sizeof(a->quirk));
+	return a->arch == b->arch && a->task_size == b->task_size &&
+	       !memcmp(a->quirk, b->quirk, sizeof(a->quirk));
 }
 
 static bool meta_kernel(struct run *r, const struct pmk_stmt *stmt)
@@ -294,6 +296,7 @@ static void run_script(struct run *r)
 						 ? "no expectation holds for this kernel"
 						 : "the script expects nothing: it cannot fail");
 	}
+	r->result->seen = pmk_strdup(pmk_check_seen(r->check));
 	pmk_check_destroy(r->check);
 	pmk_stage_destroy(r->stage);
 }
