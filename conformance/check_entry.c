@@ -209,6 +209,7 @@ static enum pmk_outcome check_span(const struct entry *e, const struct pmk_regio
 			pmk_check_result(got, e->why);
 			return PMK_WRONG;
 		}
+		pmk_seen_entries(&e->c->seen, e->c->words, (size_t)got);
 		outcome = check_words(e, page, index, (size_t)got);
 		if (outcome != PMK_DONE)
 			return outcome;

@@ -35,7 +35,7 @@ static void check_runs(const struct pmk_runs *map)
 	CHECK(n == map->n, "a map knows how many runs it has");
 }
 
-static void check_all_runs(const struct pmk_machine *m)
+void model_check_runs(const struct pmk_machine *m)
 {
 	const struct pmk_runs *maps[] = { &m->ram,    &m->frame,     &m->slot,
 					  &m->cached, &m->cached_by, &m->by_pid };
@@ -196,7 +196,7 @@ void model_check(const struct pmk_machine *m)
 	static struct census c;
 	struct pmk_value v;
 
-	check_all_runs(m);
+	model_check_runs(m);
 	take_census(m, &c);
 	for (uint64_t pfn = 0; pfn < m->max_pfn; pfn++) {
 		if (pmk_runs_get(&m->frame, pfn, &v)) {
@@ -328,7 +328,7 @@ static void check_pagemap(const struct view *v, const struct pmk_task *task, uin
 }
 
 /* maps: every line parses, they ascend, and there is one for each VMA. */
-static void check_maps(struct pmk_machine *m, const struct pmk_task *task)
+void model_check_maps(struct pmk_machine *m, const struct pmk_task *task)
 {
 	struct pmk_handle *h = open_as(m, PMK_FILE_MAPS, task->pid, PMK_CAP_ALL);
 	char buf[4096];
@@ -367,7 +367,7 @@ void model_check_files(struct pmk_machine *m, uint64_t first, uint64_t n)
 		if (!m->task[i]->mm)
 			continue;
 		check_pagemap(&v, m->task[i], first, n);
-		check_maps(m, m->task[i]);
+		model_check_maps(m, m->task[i]);
 	}
 	pmk_handle_close(v.flags);
 	pmk_handle_close(v.count);

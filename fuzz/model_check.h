@@ -14,6 +14,10 @@
 
 /* Aborts with the name of the property that is broken. */
 void model_check(const struct pmk_machine *m);
+/* The run maps alone: in order, apart, merged where they merge. */
+void model_check_runs(const struct pmk_machine *m);
+/* maps of a process: every line parses, they ascend, there is one for each VMA. */
+void model_check_maps(struct pmk_machine *m, const struct pmk_task *task);
 /* What the files show of each process's pages [first, first + n), n at most 256, through handles with and
  * without rights, against each other. */
 void model_check_files(struct pmk_machine *m, uint64_t first, uint64_t n);

@@ -48,15 +48,18 @@ static struct text stream(const char *s, size_t len, struct pmk_error *err)
 {
 	struct pmk_parser *parser = pmk_parser_create("f", s, len);
 	struct text text = { 0 };
-	const char *const *trailer;
+	const char *const *trailer = NULL;
 	struct pmk_stmt stmt;
+	size_t n = 0;
 	int status;
 
 	add(&text, "", 0);
 	while ((status = pmk_parser_next(parser, &stmt, err)) > 0)
 		add_stmt(&text, &stmt);
 	CHECK(!pmk_parser_next(parser, &stmt, err), "after the end there is nothing");
-	add_trailer(&text, trailer, status ? 0 : pmk_parser_trailer(parser, &trailer));
+	if (!status)
+		n = pmk_parser_trailer(parser, &trailer);
+	add_trailer(&text, trailer, n);
 	pmk_parser_destroy(parser);
 	if (status < 0) {
 		free(text.s);
