@@ -104,12 +104,16 @@ static void lint_arg(struct lint *l, enum pmk_arg_type type, const struct pmk_ar
 	case PMK_ARG_RANGE:
 	case PMK_ARG_FRAMES:
 	case PMK_ARG_POSITION:
+	case PMK_ARG_ADDRESS:
+	case PMK_ARG_EXTENT:
 		if (arg->text && arg->base == PMK_BASE_REGION)
 			look_up(l, &l->region, "unknown region", arg);
 		break;
 	default:
 		break;
 	}
+	if (arg->to)
+		lint_arg(l, PMK_ARG_ADDRESS, arg->to);
 }
 
 static void lint_args(struct lint *l)
@@ -117,6 +121,7 @@ static void lint_args(struct lint *l)
 	const struct pmk_stmt_info *info = &pmk_stmt_info[l->stmt->id];
 	const struct pmk_arg *to = pmk_stmt_opt(l->stmt, PMK_OPT_TO);
 	const struct pmk_arg *via = pmk_stmt_opt(l->stmt, PMK_OPT_VIA);
+	const struct pmk_arg *walk_end = pmk_stmt_opt(l->stmt, PMK_OPT_WALK_END);
 
 	for (unsigned i = 0; i < l->stmt->nargs; i++)
 		lint_arg(l, (enum pmk_arg_type)info->args[i], &l->stmt->arg[i]);
@@ -124,6 +129,8 @@ static void lint_args(struct lint *l)
 		add_name(&l->region, to->text);
 	if (via)
 		lint_handle(l, via);
+	if (walk_end)
+		lint_arg(l, PMK_ARG_ADDRESS, walk_end);
 }
 
 void pmk_lint(const struct pmk_script *script, void (*tell_error)(void *, const struct pmk_error *),

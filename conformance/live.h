@@ -19,6 +19,7 @@ struct pmk_live {
 	struct pmk_world world;
 	struct pmk_crew *crew;
 	const char *root; /* "/proc", or where the mock is mounted */
+	bool apart; /* the observer is a process of the crew; otherwise the runner itself */
 	struct pmk_fds observer;
 	/* The PID that root shows for a process, where it is not the process's real one; may be NULL. */
 	int (*shown_pid)(const struct pmk_live *live, int proc);
@@ -29,11 +30,11 @@ void pmk_live_deinit(struct pmk_live *live);
 /* Processes and handles are gone. */
 int pmk_live_reset(struct pmk_live *live, struct pmk_error *err);
 
-/* A call on a file (OPEN .. IOCTL), by an actor or by the observer. */
+/* A call on a file (OPEN .. PROCMAP_QUERY), by an actor or by the observer. */
 int64_t pmk_live_call(struct pmk_live *live, const struct pmk_request *request);
 static inline bool pmk_request_is_call(enum pmk_request_code code)
 {
-	return code >= PMK_REQ_OPEN && code <= PMK_REQ_IOCTL;
+	return code >= PMK_REQ_OPEN && code <= PMK_REQ_PROCMAP_QUERY;
 }
 
 #endif /* PMK_LIVE_H */

@@ -51,6 +51,7 @@ void pmk_mm_put(struct pmk_mm *mm)
 		return;
 	pmk_runs_deinit(&mm->vma);
 	pmk_runs_deinit(&mm->pte);
+	pmk_runs_deinit(&mm->table);
 	free(mm);
 }
 
@@ -159,6 +160,7 @@ static struct pmk_mm *mm_create(void)
 	mm->refs = mm->users = 1;
 	pmk_runs_init(&mm->vma, false); /* VMAs merge only where the kernel merges them */
 	pmk_runs_init(&mm->pte, true);
+	pmk_runs_init(&mm->table, true);
 	return mm;
 }
 

@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "pagemapkit.h"
+#include "procmap.h"
 
 const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT] = {
 	[PMK_FILE_PAGEMAP] = { "pagemap", 0400, true },
@@ -374,17 +375,61 @@ int pmk_handle_lseek(struct pmk_handle *h, int64_t *pos, int64_t offset, int whe
 	return 0;
 }
 
-int64_t pmk_handle_ioctl(struct pmk_handle *h, unsigned cmd)
+static int64_t no_command(const struct pmk_handle *h)
+{
+	if (h->file == PMK_FILE_PAGEMAP && pmk_profile_has(&h->m->profile, PMK_Q_IOCTL_EINVAL))
+		return -EINVAL; /* PM-OTHER-OPS */
+	return -ENOTTY;
+}
+
+/* The errno that a fault asks of an ioctl, or 0. */
+static int64_t ioctl_fault(struct pmk_handle *h)
 {
 	uint64_t bytes;
 	unsigned failure = fault_now(h->m, h->file, h->task, PMK_FILEOP_IOCTL, &bytes);
 
+	return failure < PMK_FAILURE_SHORT ? -(int64_t)failure : 0;
+}
+
+int64_t pmk_handle_ioctl(struct pmk_handle *h, unsigned cmd)
+{
+	int64_t err = ioctl_fault(h);
+
 	(void)cmd;
-	if (failure && failure < PMK_FAILURE_SHORT)
-		return -(int64_t)failure;
-	if (h->file == PMK_FILE_PAGEMAP && pmk_profile_has(&h->m->profile, PMK_Q_IOCTL_EINVAL))
-		return -EINVAL; /* PM-OTHER-OPS */
-	return -ENOTTY;
+	return err ? err : no_command(h);
+}
+
+int64_t pmk_handle_scan(struct pmk_handle *h, struct pmk_scan_arg *arg, pmk_scan_put *put,
+			void *ctx)
+{
+	int64_t err = ioctl_fault(h);
+	bool dead = !h->mm || !h->mm->users;
+
+	if (err)
+		return err;
+	if (h->file != PMK_FILE_PAGEMAP || !pmk_profile_has(&h->m->profile, PMK_Q_SCAN))
+		return no_command(h);
+	if (!h->mm || (dead && pmk_profile_has(&h->m->profile, PMK_Q_SCAN_DEAD_ESRCH)))
+		return -ESRCH; /* SCAN-DEADMM; without any mm older kernels oops */
+	if (!arg)
+		return -EFAULT;
+	err = pmk_scan_check(h->m, arg);
+	return err ? err : pmk_mm_scan(h->m, h->mm, arg, put, ctx);
+}
+
+int64_t pmk_handle_procmap_query(struct pmk_handle *h, const void *arg, size_t len,
+				 struct pmk_procmap_answer *ret)
+{
+	int64_t err = ioctl_fault(h);
+
+	if (err)
+		return err;
+	if (h->file != PMK_FILE_MAPS || !pmk_profile_has(&h->m->profile, PMK_Q_PROCMAP_QUERY))
+		return no_command(h);
+	err = pmk_procmap_check(h->m, arg, len, ret);
+	if (err)
+		return err;
+	return h->mm && h->mm->users ? pmk_procmap_query(h->m, h->mm, ret) : -ESRCH;
 }
 
 int pmk_proc_next_pid(const struct pmk_machine *m, int after)

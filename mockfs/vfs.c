@@ -186,6 +186,88 @@ static int64_t write_once(struct pmk_fd *fd, const struct pmk_request *r)
 	return pmk_handle_write(fd->h, (uint64_t)fd->pos, r->len, r->in);
 }
 
+/* ---- ioctls with an argument -------------------------------------------------------------------- */
+
+/* Whether the kernel can read an argument that lies there, and write to it. */
+static bool readable(enum pmk_buf where)
+{
+	return where == PMK_BUF_OK || where == PMK_BUF_ODD || where == PMK_BUF_READONLY;
+}
+
+/* Where a script's vector goes: the caller's memory, of which only a part may be good. */
+struct vector {
+	struct pmk_scan_region *out; /* NULL: nobody wants to see them */
+	uint64_t room, done; /* regions */
+	uint64_t good; /* bytes */
+};
+
+static bool put_regions(void *ctx, const struct pmk_scan_region *regions, size_t n)
+{
+	struct vector *v = ctx;
+
+	if ((v->done + n) * sizeof(*regions) > v->good)
+		return false;
+	for (size_t i = 0; i < n && v->done + i < v->room; i++)
+		v->out[v->done + i] = regions[i];
+	v->done += n;
+	return true;
+}
+
+#define GOOD_ADDRESS   0x10000u
+#define KERNEL_ADDRESS (UINT64_MAX - 0xffffff)
+
+static int64_t scan(struct pmk_fd *fd, const struct pmk_request *r)
+{
+	const uint64_t untouched = UINT64_MAX; /* no walk ends there */
+	enum pmk_buf vec = (enum pmk_buf)r->a[0], where = (enum pmk_buf)r->a[1];
+	struct pmk_scan_arg arg = r->scan;
+	bool room = r->buf && r->len >= sizeof(arg);
+	struct vector v = { .good = writable(vec, arg.vec_len * sizeof(struct pmk_scan_region)) };
+	int64_t n;
+
+	if (room) {
+		v.out = (struct pmk_scan_region *)((char *)r->buf + sizeof(arg));
+		v.room = (r->len - sizeof(arg)) / sizeof(*v.out);
+		memcpy(r->buf, &arg, sizeof(arg));
+	}
+	arg.walk_end = untouched;
+	if (arg.vec)
+		arg.vec = vec == PMK_BUF_KERNEL ? KERNEL_ADDRESS : GOOD_ADDRESS;
+	n = pmk_handle_scan(fd->h, readable(where) ? &arg : NULL, put_regions, &v);
+	if (arg.walk_end == untouched)
+		return n;
+	if (!writable(where, 0))
+		return -EFAULT; /* pagemap_scan_writeback_args(), after all else */
+	if (room)
+		memcpy(r->buf, &arg, sizeof(arg));
+	return n;
+}
+
+static int64_t procmap_query(struct pmk_fd *fd, const struct pmk_request *r)
+{
+	enum pmk_buf name = (enum pmk_buf)r->a[0], where = (enum pmk_buf)r->a[1];
+	unsigned char arg[8192];
+	size_t len = r->query.size < sizeof(arg) ? (size_t)r->query.size : sizeof(arg);
+	struct pmk_procmap_answer answer;
+	int64_t err;
+
+	memset(arg, (int)r->a[2], sizeof(arg));
+	memcpy(arg, &r->query, sizeof(r->query));
+	if (len < sizeof(r->query.size))
+		len = sizeof(r->query.size);
+	err = pmk_handle_procmap_query(fd->h, arg, readable(where) ? len : 0, &answer);
+	if (err)
+		return err;
+	if (answer.name_len > writable(name, r->query.vma_name_size) || !writable(where, 0))
+		return -EFAULT;
+	memcpy(arg, &answer.q, answer.size);
+	if (r->buf && r->len >= sizeof(answer.q) + answer.name_len) {
+		memcpy(r->buf, arg, sizeof(answer.q));
+		memcpy((char *)r->buf + sizeof(answer.q), answer.name, answer.name_len);
+	}
+	return 0;
+}
+
 int64_t pmk_fd_request(struct pmk_fd *fd, const struct pmk_request *r)
 {
 	int64_t pos = r->pos;
@@ -209,6 +291,10 @@ int64_t pmk_fd_request(struct pmk_fd *fd, const struct pmk_request *r)
 		return write_once(fd, r);
 	case PMK_REQ_IOCTL:
 		return pmk_handle_ioctl(fd->h, (unsigned)r->a[0]);
+	case PMK_REQ_SCAN:
+		return scan(fd, r);
+	case PMK_REQ_PROCMAP_QUERY:
+		return procmap_query(fd, r);
 	default:
 		return -ENOSYS;
 	}
