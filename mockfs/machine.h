@@ -16,6 +16,7 @@
 #define PMK_MACHINE_H
 
 #include "profile.h"
+#include "rules.h"
 #include "runs.h"
 
 /* ---- page-table entries: tags of an mm's `pte` map ---------------------------------------------- */
@@ -158,6 +159,7 @@ struct pmk_machine {
 	size_t nfaults;
 	uint64_t zero_pfn; /* 0: not needed yet */
 	int vdso_object, vvar_object;
+	uint64_t cover[PMK_RULE_COUNT]; /* how often each rule was applied */
 	bool soft_dirty_used; /* 3.11 .. 4.2: somebody has written to clear_refs */
 };
 
