@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* actor.c - the life of an actor: wait for a request, do it, answer; fork, exec and exit. */
 #define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
 #include "actor.h"
 
 #include <errno.h>
@@ -19,6 +21,7 @@
 
 #include "actor_memory.h"
 #include "actor_rights.h"
+#include "actor_uffd.h"
 #include "filecall.h"
 
 #define ACTOR_NAME "pmkit-actor"
@@ -184,6 +187,8 @@ static int64_t memory(const struct pmk_actor *actor, const struct pmk_request *r
 	int64_t result;
 	int fd = -1;
 
+	if (r->code == PMK_REQ_UFFD)
+		return pmk_actor_uffd(r);
 	if (r->code == PMK_REQ_MMAP && r->a[0] >= 0) {
 		fd = receive_object(actor->post_fd);
 		if (fd < 0)

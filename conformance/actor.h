@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * actor.h - the processes of a script that are real: what they are told, and how.
  *
@@ -25,8 +26,8 @@
 #define PMK_BOARD_ROOM (64u << 20) /* bytes of the area; of longer reads it keeps the beginning */
 
 enum pmk_turn {
-	PMK_TURN_RUNNER,   /* the actor waits for a request */
-	PMK_TURN_ACTOR,	   /* it is at work */
+	PMK_TURN_RUNNER, /* the actor waits for a request */
+	PMK_TURN_ACTOR, /* it is at work */
 	PMK_TURN_STARTING, /* it does not exist yet */
 };
 
@@ -45,8 +46,8 @@ struct pmk_board {
 /* What an actor needs to know to serve; survives exec as arguments. */
 struct pmk_actor {
 	int board_fd, post_fd; /* post: a socket over which object descriptors come (SCM_RIGHTS) */
-	unsigned index;	       /* of its mailbox */
-	pid_t runner;	       /* whose child it must be */
+	unsigned index; /* of its mailbox */
+	pid_t runner; /* whose child it must be */
 	struct pmk_board *board;
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* actor_rights.c - user ids, capabilities and dumpability of an actor. */
 #define _GNU_SOURCE 1
 #include "actor_rights.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* actor_rights.h - what an actor does to its own credentials. */
 #ifndef PMK_ACTOR_RIGHTS_H
 #define PMK_ACTOR_RIGHTS_H

@@ -15,9 +15,9 @@ static const struct checker {
 	enum pmk_outcome (*check)(struct pmk_check *c, const struct pmk_stmt *stmt,
 				  struct pmk_text *why);
 } checkers[] = {
-	{ PMK_STMT_ENTRY, pmk_check_entry },
-	{ PMK_STMT_FRAME, pmk_check_frame },
-	{ PMK_STMT_MAPS, pmk_check_maps },
+	{ PMK_STMT_ENTRY, pmk_check_entry },	 { PMK_STMT_FRAME, pmk_check_frame },
+	{ PMK_STMT_MAPS, pmk_check_maps },	 { PMK_STMT_SCANNED, pmk_check_scanned },
+	{ PMK_STMT_QUERIED, pmk_check_queried },
 };
 
 struct pmk_check *pmk_check_create(struct pmk_stage *stage)

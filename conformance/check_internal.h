@@ -30,6 +30,10 @@ enum pmk_outcome pmk_check_frame(struct pmk_check *c, const struct pmk_stmt *stm
 				 struct pmk_text *why);
 enum pmk_outcome pmk_check_maps(struct pmk_check *c, const struct pmk_stmt *stmt,
 				struct pmk_text *why);
+enum pmk_outcome pmk_check_scanned(struct pmk_check *c, const struct pmk_stmt *stmt,
+				   struct pmk_text *why);
+enum pmk_outcome pmk_check_queried(struct pmk_check *c, const struct pmk_stmt *stmt,
+				   struct pmk_text *why);
 
 /* The subject and its region: PMK_DONE, or PMK_BROKEN. */
 enum pmk_outcome pmk_check_region(struct pmk_check *c, const struct pmk_stmt *stmt,

@@ -148,25 +148,29 @@ static void json_sweep(struct pmk_json *j, const struct pmk_sweep *s)
 
 int pmk_cmd_sweep(int argc, char **argv)
 {
-	const char *root = "/proc";
+	const char *root = "/proc", *as = NULL;
 	bool json = false;
 	const struct pmk_option options[] = {
 		{ "--proc-root", NULL, &root },
+		{ "--as", NULL, &as },
 		{ "--json", &json, NULL },
 	};
-	int n = pmk_options(options, 2, argc, argv), error;
+	int n = pmk_options(options, 3, argc, argv), error;
 	struct pmk_json j = { .out = stdout };
 	struct show show = { .j = json ? &j : NULL, .start = time(NULL) };
 	struct pmk_sweep s = { .breach = show_breach, .progress = show_progress, .data = &show };
-	struct pmk_profile host;
+	struct pmk_profile profile;
+	struct pmk_error err;
 
 	if (n < 0)
 		return PMK_EXIT_USAGE;
 	if (n)
 		return pmk_usage("sweep", "unexpected '%s'", argv[1]);
-	pmk_profile_host(&host);
-	pmk_layout_init(&s.layout, host.kernel, PMK_CONFIG_ALL);
-	s.page_shift = host.arch->page_shift;
+	pmk_profile_host(&profile);
+	s.page_shift = profile.arch->page_shift; /* of maps and pagemap here, whatever --as says */
+	if (as && pmk_profile_parse(as, &profile, &err) < 0)
+		return pmk_usage("sweep", "--as %s: %s", as, err.text);
+	pmk_layout_init(&s.layout, profile.kernel, PMK_CONFIG_ALL);
 	if (json) {
 		pmk_json_open(&j, NULL, '{');
 		pmk_json_open(&j, "breaches", '[');

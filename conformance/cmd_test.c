@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_test.c - `pmkit test`: the suite in the worlds, and its reports. */
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -7,9 +8,9 @@
 #include "alloc.h"
 #include "commands.h"
 #include "coverage.h"
+#include "number.h"
 #include "report.h"
 #include "world_live.h"
-
 
 #define SCRIPT_SECONDS 30
 #define QUIET_SECONDS  2 /* how long a run may take before progress is shown */
@@ -35,15 +36,9 @@ static struct pmk_world *create_model(const struct test *t, struct pmk_error *er
 
 static struct pmk_world *create_mock(const struct test *t, struct pmk_error *err)
 {
-#ifdef PMK_HAVE_MOCK
 	struct pmk_mock_options options = { .profile = t->as ? &t->profile : NULL };
 
 	return pmk_world_mock_create(&options, err);
-#else
-	(void)t;
-	pmk_error_set(err, NULL, 0, 0, "built without FUSE");
-	return NULL;
-#endif
 }
 
 static struct pmk_world *create_kernel(const struct test *t, struct pmk_error *err)
@@ -61,26 +56,36 @@ static const struct {
 	[PMK_WORLD_KERNEL] = { "kernel", create_kernel },
 };
 
-/* The worlds of --on, in order; -1: a name is none. */
+/* Kernel before mock: without root the mock's own mounts take a user namespace, in which the kernel
+ * would show less. */
+static const enum pmk_world_id run_order[] = { PMK_WORLD_MODEL, PMK_WORLD_KERNEL, PMK_WORLD_MOCK };
+
+static int find_world(const char *name, size_t len)
+{
+	for (int w = 0; w < PMK_WORLD_COUNT; w++)
+		if (strlen(worlds[w].name) == len && !strncmp(name, worlds[w].name, len))
+			return w;
+	return -1;
+}
+
+/* The worlds of --on, in the order in which they run; -1: a name is none. */
 static int parse_worlds(const char *on, enum pmk_world_id ret[PMK_WORLD_COUNT])
 {
+	bool chosen[PMK_WORLD_COUNT] = { false };
 	int n = 0;
 
 	while (*on) {
 		size_t len = strcspn(on, ",");
-		int w = 0;
+		int w = find_world(on, len);
 
-		while (w < PMK_WORLD_COUNT &&
-		       (strlen(worlds[w].name) != len || strncmp(on, worlds[w].name, len) != 0))
-			w++;
-		if (w == PMK_WORLD_COUNT || n == PMK_WORLD_COUNT)
+		if (w < 0)
 			return -1;
-		for (int i = 0; i < n; i++)
-			if (ret[i] == (enum pmk_world_id)w)
-				return -1;
-		ret[n++] = (enum pmk_world_id)w;
+		chosen[w] = true;
 		on += len + (on[len] == ',');
 	}
+	for (int i = 0; i < PMK_WORLD_COUNT; i++)
+		if (chosen[run_order[i]])
+			ret[n++] = run_order[i];
 	return n ? n : -1;
 }
 
@@ -106,13 +111,25 @@ static void no_world(const struct pmk_column *column, struct pmk_result *ret)
 	*ret = (struct pmk_result){ .verdict = PMK_VERDICT_SKIP, .reason = pmk_strdup(reason) };
 }
 
+/* PMKIT_TIMEOUT: an emulated machine may need longer; 0: no limit. */
+static unsigned time_limit(void)
+{
+	const char *text = getenv("PMKIT_TIMEOUT");
+	uint64_t seconds;
+
+	if (text && pmk_number_parse(text, &seconds) && seconds < UINT_MAX)
+		return (unsigned)seconds;
+	return SCRIPT_SECONDS;
+}
+
 static void run_column(struct pmk_report *report, size_t index, const struct test *t)
 {
 	const char *danger = getenv("PMKIT_DANGER");
 	const struct pmk_run_options options = {
 		.as = t->as ? &t->profile : NULL,
 		.danger = danger && !strcmp(danger, "1"),
-		.timeout = SCRIPT_SECONDS,
+		.timeout = time_limit(),
+		.bail = t->ktap == stdout ? STDOUT_FILENO : 0,
 	};
 	struct pmk_column *column = &report->column[index];
 	time_t start = time(NULL);

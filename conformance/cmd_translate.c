@@ -100,15 +100,12 @@ static void json_translation(struct pmk_json *j, const struct pmk_layout *layout
 
 /* ---- the command ---------------------------------------------------------------------------------- */
 
-static int translate_all(const struct pmk_translator *t, char **words, int n, bool json)
+static int translate_all(const struct pmk_translator *t, const struct pmk_layout *layout,
+			 char **words, int n, bool json)
 {
 	struct pmk_json j = { .out = stdout };
-	struct pmk_profile host;
-	struct pmk_layout layout;
 	int status = 0;
 
-	pmk_profile_host(&host);
-	pmk_layout_init(&layout, host.kernel, PMK_CONFIG_ALL);
 	if (json)
 		pmk_json_open(&j, NULL, '[');
 	for (int i = 0; i < n; i++) {
@@ -122,9 +119,9 @@ static int translate_all(const struct pmk_translator *t, char **words, int n, bo
 			fprintf(stderr, "pmkit translate: %s: %s\n", words[i], strerror(-error));
 			status = PMK_EXIT_FAILED;
 		} else if (json) {
-			json_translation(&j, &layout, &r);
+			json_translation(&j, layout, &r);
 		} else {
-			print_translation(&layout, &r);
+			print_translation(layout, &r);
 		}
 	}
 	if (json)
@@ -134,14 +131,18 @@ static int translate_all(const struct pmk_translator *t, char **words, int n, bo
 
 int pmk_cmd_translate(int argc, char **argv)
 {
-	const char *root = "/proc";
+	const char *root = "/proc", *as = NULL;
 	bool json = false;
 	const struct pmk_option options[] = {
 		{ "--proc-root", NULL, &root },
+		{ "--as", NULL, &as },
 		{ "--json", &json, NULL },
 	};
-	int n = pmk_options(options, 2, argc, argv), status;
+	int n = pmk_options(options, 3, argc, argv), status;
+	struct pmk_profile profile;
+	struct pmk_layout layout;
 	struct pmk_translator t;
+	struct pmk_error err;
 	uint64_t pid, address;
 
 	if (n < 0)
@@ -156,13 +157,17 @@ int pmk_cmd_translate(int argc, char **argv)
 					 "address '%s': expected a number, decimal or 0x "
 					 "hexadecimal",
 					 argv[i]);
+	pmk_profile_host(&profile);
+	if (as && pmk_profile_parse(as, &profile, &err) < 0)
+		return pmk_usage("translate", "--as %s: %s", as, err.text);
+	pmk_layout_init(&layout, profile.kernel, PMK_CONFIG_ALL);
 	status = pmk_translator_init(&t, root, (pid_t)pid);
 	if (status < 0) {
 		fprintf(stderr, "pmkit translate: %s/%s/pagemap: %s\n", root, argv[1],
 			strerror(-status));
 		return PMK_EXIT_FAILED;
 	}
-	status = translate_all(&t, argv + 2, n - 1, json);
+	status = translate_all(&t, &layout, argv + 2, n - 1, json);
 	pmk_translator_deinit(&t);
 	return status;
 }

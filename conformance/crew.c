@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* crew.c - starts actors, passes requests to them, and buries them. */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE	  1
+#define _FILE_OFFSET_BITS 64
 #include "crew.h"
 
 #include <errno.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "filecall.h"
 #include "keepfd.h"
 
 /* How often a waiting runner looks whether the actor still lives. */
@@ -28,7 +31,7 @@ struct member {
 
 struct pmk_crew {
 	struct pmk_actor nursery; /* what it knows, and so do all others */
-	int post;		  /* our end */
+	int post; /* our end */
 	pid_t nursery_pid;
 	struct member *member; /* by process number */
 	int nmembers, cap;
@@ -115,8 +118,7 @@ int pmk_crew_reset(struct pmk_crew *crew, struct pmk_error *err)
 		if (crew->member[i].state == MEMBER_ALIVE)
 			kill(crew->member[i].pid, SIGKILL);
 	for (int i = 0; i < crew->nmembers; i++)
-		if (crew->member[i].state == MEMBER_ALIVE ||
-		    crew->member[i].state == MEMBER_ZOMBIE)
+		if (crew->member[i].state == MEMBER_ALIVE || crew->member[i].state == MEMBER_ZOMBIE)
 			bury(crew->member[i].pid);
 	crew->nmembers = 0;
 	if (crew->nursery_pid && !has_died(crew->nursery_pid, WNOHANG))
@@ -238,7 +240,16 @@ static int64_t load_room(struct pmk_board *board, const struct pmk_request *r, c
 /* Bytes that come back. */
 static void unload_room(const struct pmk_board *board, const struct pmk_request *r, int64_t result)
 {
-	if (!is_read(r->code) || result <= 0 || !r->buf)
+	if (r->code == PMK_REQ_SCAN)
+		result = (int64_t)sizeof(r->scan) +
+			 (result > 0 ? result : 0) * (int64_t)sizeof(struct pmk_scan_region);
+	else if (r->code == PMK_REQ_PROCMAP_QUERY)
+		result = sizeof(r->query) + PMK_ANSWER_NAME;
+	else if (!is_read(r->code))
+		return;
+	if (!is_read(r->code) && result > (int64_t)r->len)
+		result = (int64_t)r->len;
+	if (result <= 0 || !r->buf)
 		return;
 	if (result > (int64_t)sizeof(board->room))
 		result = sizeof(board->room);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * crew.h - the runner's side of the actors (actor.h): who lives, who does what, who is buried.
  *

@@ -1,6 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /* filecall.c - system calls on the proc files, raw, with good and with bad buffers. */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE	  1
+#define _FILE_OFFSET_BITS 64
 #include "filecall.h"
+#include "scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +25,8 @@ int64_t pmk_raw_result(long libc_result)
 
 /* Memory that a call reads to. */
 struct place {
-	char *at;	  /* what the call is given */
-	char *map;	  /* what was mapped for it; MAP_FAILED: nothing */
+	char *at; /* what the call is given */
+	char *map; /* what was mapped for it; MAP_FAILED: nothing */
 	size_t length;
 };
 
@@ -123,7 +126,7 @@ static int64_t read_at(int fd, void *buf, uint64_t count, int64_t pos)
 #if __SIZEOF_LONG__ == 8
 	return pmk_raw_result(syscall(SYS_pread64, fd, buf, count, pos));
 #else
-	return pmk_raw_result(pread64(fd, buf, (size_t)count, pos));
+	return pmk_raw_result(pread(fd, buf, (size_t)count, pos));
 #endif
 }
 
@@ -183,6 +186,101 @@ static int64_t call_lseek(const struct pmk_request *r, int fd)
 #endif
 }
 
+/* ---- ioctls with an argument -------------------------------------------------------------------- */
+
+/* Puts an argument there, as far as one can be. */
+static void place_fill(const struct place *p, enum pmk_buf kind, const void *from, size_t n)
+{
+	if (kind == PMK_BUF_READONLY)
+		mprotect(p->map, p->length, PROT_READ | PROT_WRITE);
+	if (kind == PMK_BUF_OK || kind == PMK_BUF_ODD || kind == PMK_BUF_READONLY)
+		memcpy(p->at, from, n);
+	if (kind == PMK_BUF_READONLY)
+		mprotect(p->map, p->length, PROT_READ);
+}
+
+/* Takes what can be seen of it now, and gives the memory back. */
+static void place_take(struct place *p, enum pmk_buf kind, void *to, size_t n)
+{
+	if (kind == PMK_BUF_ODD || kind == PMK_BUF_READONLY)
+		memcpy(to, p->at, n);
+	if (p->map != MAP_FAILED)
+		munmap(p->map, p->length);
+}
+
+/* The buffer of a vector or a name: in the room where it is good and fits. */
+static int place_answer(struct place *p, enum pmk_buf kind, uint64_t count, void *room, size_t size)
+{
+	return place_make(p, kind, count, room, room ? size : 0);
+}
+
+static int64_t call_scan(const struct pmk_request *r, int fd, char *room, size_t size)
+{
+	const size_t one = sizeof(struct pmk_scan_region);
+	enum pmk_buf vec_kind = (enum pmk_buf)r->a[0], arg_kind = (enum pmk_buf)r->a[1];
+	uint64_t bytes = r->scan.vec_len > UINT64_MAX / one ? UINT64_MAX : r->scan.vec_len * one;
+	size_t head = sizeof(r->scan), left = size > head ? size - head : 0;
+	struct pmk_scan_arg arg = r->scan, own;
+	struct place vec = { .map = MAP_FAILED }, at;
+	int64_t result = 0;
+
+	if (arg.vec)
+		result = place_answer(&vec, vec_kind, bytes, left ? room + head : NULL, left);
+	if (result)
+		return result;
+	arg.vec = (uintptr_t)vec.at;
+	result = place_make(&at, arg_kind, sizeof(arg), &own, sizeof(own));
+	if (!result) {
+		place_fill(&at, arg_kind, &arg, sizeof(arg));
+		result = pmk_raw_result(syscall(SYS_ioctl, fd, PMK_PAGEMAP_SCAN, at.at));
+		if (arg_kind == PMK_BUF_OK)
+			arg = own;
+		place_take(&at, arg_kind, &arg, sizeof(arg));
+	}
+	if (arg.vec)
+		place_drop(&vec, result > 0 ? result * (int64_t)one : 0, left ? room + head : NULL,
+			   left);
+	if (size >= head)
+		memcpy(room, &arg, head);
+	return result;
+}
+
+static int64_t call_procmap_query(const struct pmk_request *r, int fd, char *room, size_t size)
+{
+	enum pmk_buf name_kind = (enum pmk_buf)r->a[0], arg_kind = (enum pmk_buf)r->a[1];
+	size_t head = sizeof(r->query), left = size > head ? size - head : 0;
+	struct pmk_procmap_query query = r->query;
+	struct place name = { .map = MAP_FAILED }, at;
+	char arg[8192], own[8192], id[8192];
+	int64_t result = 0;
+
+	if (query.vma_name_addr)
+		result = place_answer(&name, name_kind,
+				      query.vma_name_size < sizeof(arg) ? query.vma_name_size
+									: sizeof(arg),
+				      left ? room + head : NULL, left);
+	if (result)
+		return result;
+	query.vma_name_addr = (uintptr_t)name.at;
+	query.build_id_addr = query.build_id_addr ? (uintptr_t)id : 0;
+	memset(arg, (int)r->a[2], sizeof(arg));
+	memcpy(arg, &query, sizeof(query));
+	result = place_make(&at, arg_kind, sizeof(arg), own, sizeof(own));
+	if (!result) {
+		place_fill(&at, arg_kind, arg, sizeof(arg));
+		result = pmk_raw_result(syscall(SYS_ioctl, fd, PMK_PROCMAP_QUERY, at.at));
+		memcpy(arg, arg_kind == PMK_BUF_OK ? own : arg, sizeof(arg));
+		place_take(&at, arg_kind, arg, sizeof(arg));
+	}
+	if (query.vma_name_addr)
+		place_drop(&name,
+			   result ? 0 : ((struct pmk_procmap_query *)(void *)arg)->vma_name_size,
+			   left ? room + head : NULL, left);
+	if (size >= head)
+		memcpy(room, arg, head);
+	return result;
+}
+
 int64_t pmk_filecall(const struct pmk_request *r, int fd, void *room, size_t size)
 {
 	switch (r->code) {
@@ -198,6 +296,10 @@ int64_t pmk_filecall(const struct pmk_request *r, int fd, void *room, size_t siz
 		return pmk_raw_result(syscall(SYS_write, fd, room, (size_t)r->len));
 	case PMK_REQ_IOCTL:
 		return pmk_raw_result(syscall(SYS_ioctl, fd, (unsigned)r->a[0], 0l));
+	case PMK_REQ_SCAN:
+		return call_scan(r, fd, room, size);
+	case PMK_REQ_PROCMAP_QUERY:
+		return call_procmap_query(r, fd, room, size);
 	case PMK_REQ_CLOSE:
 		return pmk_raw_result(syscall(SYS_close, fd));
 	default:

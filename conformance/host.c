@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* host.c - where pagemap and kpage* end, and a PFN without memory. */
 #define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
 #include "host.h"
 
 #include <fcntl.h>
@@ -64,7 +66,8 @@ static uint64_t find_limit(void)
 
 	if (fd < 0)
 		return 0;
-	end = end_of_file(fd, 1ull << 48);
+	/* 32-bit kernels cut positions to 32 bits (A-32BIT-POS): further on the file would repeat */
+	end = end_of_file(fd, sizeof(long) == 4 ? 1ull << 29 : 1ull << 48);
 	close(fd);
 	return end;
 }
@@ -109,9 +112,8 @@ static uint64_t find_hole(const struct pmk_host *host, const struct pmk_profile 
 	fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return UINT64_MAX;
-	if (addr != UINT64_MAX &&
-	    (!pmk_host_word(fd, addr / host->page_size, &flags) ||
-	     (flags && flags != PMK_KPF_NOPAGE_MASK)))
+	if (addr != UINT64_MAX && (!pmk_host_word(fd, addr / host->page_size, &flags) ||
+				   (flags && flags != PMK_KPF_NOPAGE_MASK)))
 		addr = UINT64_MAX;
 	close(fd);
 	return addr == UINT64_MAX ? UINT64_MAX : addr / host->page_size;

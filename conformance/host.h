@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* host.h - facts of the running machine that scripts refer to (enum pmk_fact), found by asking it. */
 #ifndef PMK_HOST_H
 #define PMK_HOST_H
@@ -6,9 +7,9 @@
 
 struct pmk_host {
 	uint64_t page_size;
-	uint64_t task_size;   /* where the runner's own pagemap ends */
+	uint64_t task_size; /* where the runner's own pagemap ends */
 	uint64_t kpage_limit; /* 0: kpagecount cannot be read */
-	uint64_t hole;	      /* UINT64_MAX: none known */
+	uint64_t hole; /* UINT64_MAX: none known */
 };
 
 /* profile: for the size of a memory section, and where the kernel does not say. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* janitor.c - the janitor's process, and the runner's line to it. */
 #define _GNU_SOURCE 1
 #include "janitor.h"
@@ -18,7 +19,8 @@
 #include "swapfile.h"
 #include "undo.h"
 
-#define SWAP_BYTES (64ull << 20) /* far more than a script pages out: full swap frees slots eagerly */
+#define SWAP_BYTES \
+	(64ull << 20) /* far more than a script pages out: full swap frees slots eagerly */
 
 struct pmk_janitor {
 	pid_t pid;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * janitor.h - what a run changes on the machine, and how that is put back whatever happens.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* keepfd.c - closes what a child has inherited for no purpose. */
 #define _GNU_SOURCE 1
 #include "keepfd.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* keepfd.h - what a forked process keeps open. */
 #ifndef PMK_KEEPFD_H
 #define PMK_KEEPFD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lint.c - errors that a parser cannot see.  Regions are looked up by name alone, whoever made them:
- * what a process really has at that moment is the stage's business.
+ * lint.c - errors that a parser cannot see.  Regions and handles are looked up by name alone, whoever made
+ * them: what a process really has at that moment is the stage's business.
  */
 #include "lint.h"
 
@@ -12,11 +12,15 @@
 #include "profile.h"
 #include "text.h"
 
+struct names {
+	const char **name;
+	size_t n;
+};
+
 struct lint {
 	const struct pmk_script *script;
 	const struct pmk_stmt *stmt;
-	const char **name; /* regions made so far */
-	size_t n;
+	struct names region, handle; /* made so far */
 	void (*tell)(void *data, const struct pmk_error *err);
 	void *data;
 };
@@ -64,39 +68,69 @@ static void lint_kernel(struct lint *l, const struct pmk_arg *arg)
 	l->tell(l->data, &err);
 }
 
-static void add_name(struct lint *l, const char *name)
+static void add_name(struct names *names, const char *name)
 {
-	l->name = pmk_realloc(l->name, l->n + 1, sizeof(*l->name));
-	l->name[l->n++] = name;
+	names->name = pmk_realloc(names->name, names->n + 1, sizeof(*names->name));
+	names->name[names->n++] = name;
 }
 
-static void lint_region(struct lint *l, const struct pmk_arg *arg)
+static void look_up(struct lint *l, const struct names *names, const char *what,
+		    const struct pmk_arg *arg)
 {
-	if (!arg->text || arg->base != PMK_BASE_REGION)
-		return;
-	for (size_t i = 0; i < l->n; i++)
-		if (!strcmp(l->name[i], arg->text))
+	for (size_t i = 0; i < names->n; i++)
+		if (!strcmp(names->name[i], arg->text))
 			return;
-	tell(l, arg->col, "unknown region", arg->text,
-	     l->n ? pmk_text_nearest(arg->text, l->name, l->n, sizeof(*l->name)) : NULL);
+	tell(l, arg->col, what, arg->text,
+	     names->n ? pmk_text_nearest(arg->text, names->name, names->n, sizeof(*names->name))
+		      : NULL);
+}
+
+/* HANDLE: a file's name stands for the process's own file, and needs no open. */
+static void lint_handle(struct lint *l, const struct pmk_arg *arg)
+{
+	if (arg->text && arg->n == PMK_FILE_COUNT)
+		look_up(l, &l->handle, "unknown handle", arg);
+}
+
+static void lint_arg(struct lint *l, enum pmk_arg_type type, const struct pmk_arg *arg)
+{
+	switch (type) {
+	case PMK_ARG_NEWNAME:
+		add_name(l->stmt->id == PMK_STMT_OPEN ? &l->handle : &l->region, arg->text);
+		break;
+	case PMK_ARG_HANDLE:
+		lint_handle(l, arg);
+		break;
+	case PMK_ARG_RANGE:
+	case PMK_ARG_FRAMES:
+	case PMK_ARG_POSITION:
+	case PMK_ARG_ADDRESS:
+	case PMK_ARG_EXTENT:
+		if (arg->text && arg->base == PMK_BASE_REGION)
+			look_up(l, &l->region, "unknown region", arg);
+		break;
+	default:
+		break;
+	}
+	if (arg->to)
+		lint_arg(l, PMK_ARG_ADDRESS, arg->to);
 }
 
 static void lint_args(struct lint *l)
 {
 	const struct pmk_stmt_info *info = &pmk_stmt_info[l->stmt->id];
 	const struct pmk_arg *to = pmk_stmt_opt(l->stmt, PMK_OPT_TO);
+	const struct pmk_arg *via = pmk_stmt_opt(l->stmt, PMK_OPT_VIA);
+	const struct pmk_arg *walk_end = pmk_stmt_opt(l->stmt, PMK_OPT_WALK_END);
 
-	for (unsigned i = 0; i < l->stmt->nargs; i++) {
-		const struct pmk_arg *arg = &l->stmt->arg[i];
-
-		if (info->args[i] == PMK_ARG_NEWNAME)
-			add_name(l, arg->text);
-		if (info->args[i] == PMK_ARG_RANGE || info->args[i] == PMK_ARG_FRAMES ||
-		    info->args[i] == PMK_ARG_POSITION)
-			lint_region(l, arg);
-	}
+	for (unsigned i = 0; i < l->stmt->nargs; i++)
+		lint_arg(l, (enum pmk_arg_type)info->args[i], &l->stmt->arg[i]);
 	if (to)
-		add_name(l, to->text);
+		add_name(&l->region, to->text);
+	if (via)
+		lint_handle(l, via);
+	if (walk_end)
+		lint_arg(l, PMK_ARG_ADDRESS, walk_end);
 }
 
 void pmk_lint(const struct pmk_script *script, void (*tell_error)(void *, const struct pmk_error *),
@@ -117,5 +151,6 @@ void pmk_lint(const struct pmk_script *script, void (*tell_error)(void *, const 
 		lint_features(&l, stmt->when, stmt->nwhen, stmt->when_col);
 		lint_args(&l);
 	}
-	free(l.name);
+	free(l.region.name);
+	free(l.handle.name);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lint.h - what is wrong with a script that parses: names of features, clauses, kernels, regions.
+ * lint.h - what is wrong with a script that parses: names of features, clauses, kernels, regions, handles.
  */
 #ifndef PMK_LINT_H
 #define PMK_LINT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* live.c - processes and calls on files, for the worlds that have real ones. */
 #define _GNU_SOURCE 1
 #include "live.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mock_place.c - namespaces for the mock's mount, and a directory in them. */
 #define _GNU_SOURCE 1
 #include "mock_place.h"

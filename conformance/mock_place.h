@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mock_place.h - a place to mount the mock at that no other process sees. */
 #ifndef PMK_MOCK_PLACE_H
 #define PMK_MOCK_PLACE_H
@@ -12,7 +13,7 @@ struct pmk_mock_place {
 /* Which rights the process has over its mounts. */
 enum pmk_mock_rights {
 	PMK_MOCK_SHARED, /* none of its own: the mount is everybody's, fusermount3 makes it */
-	PMK_MOCK_ROOT,	 /* root, with mounts of its own */
+	PMK_MOCK_ROOT, /* root, with mounts of its own */
 	PMK_MOCK_USERNS, /* root in a user namespace of its own, with one user */
 };
 enum pmk_mock_rights pmk_mock_rights(void);

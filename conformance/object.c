@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* object.c - makes files on a disk and memfds. */
 #define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
 #include "object.h"
 
 #include <errno.h>

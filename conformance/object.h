@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* object.h - the files and memfds that a script maps, on the real machine. */
 #ifndef PMK_LIVE_OBJECT_H
 #define PMK_LIVE_OBJECT_H

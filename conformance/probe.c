@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* probe.c - the probes, one function each, and the table of what each tells. */
 #define _GNU_SOURCE 1
 #include "probe.h"
@@ -35,7 +36,7 @@ struct lab {
 	const struct pmk_profile *profile;
 	const struct pmk_host *host;
 	int pagemap, kpageflags; /* -1: not to be had */
-	char *page;		 /* one page, anonymous, private, read-write, written to */
+	char *page; /* one page, anonymous, private, read-write, written to */
 };
 
 static enum pmk_answer answer(bool yes)
@@ -102,8 +103,7 @@ static enum pmk_answer uffd_wp_with(const struct lab *lab, int fd, char *page)
 	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_WP };
 	struct uffdio_register reg = { .range = { (uintptr_t)page, lab->host->page_size },
 				       .mode = UFFDIO_REGISTER_MODE_WP };
-	struct uffdio_writeprotect wp = { .range = reg.range,
-					  .mode = UFFDIO_WRITEPROTECT_MODE_WP };
+	struct uffdio_writeprotect wp = { .range = reg.range, .mode = UFFDIO_WRITEPROTECT_MODE_WP };
 	uint64_t e;
 
 	if (ioctl(fd, UFFDIO_API, &api))
@@ -229,9 +229,9 @@ static enum pmk_answer ioctl_einval(const struct lab *lab)
 {
 	if (ioctl(lab->pagemap, NO_COMMAND, 0) >= 0)
 		return PMK_ANSWER_UNKNOWN;
-	return errno == EINVAL ? PMK_ANSWER_YES :
-	       errno == ENOTTY ? PMK_ANSWER_NO :
-				 PMK_ANSWER_UNKNOWN;
+	return errno == EINVAL	 ? PMK_ANSWER_YES
+	       : errno == ENOTTY ? PMK_ANSWER_NO
+				 : PMK_ANSWER_UNKNOWN;
 }
 
 /* An empty range is valid wherever the command is known (PM-PROBE-SCAN). */
@@ -405,9 +405,7 @@ static enum pmk_answer mremap_dontunmap(const struct lab *lab)
 		return PMK_ANSWER_UNKNOWN;
 	/* libc passes whatever lies around as the fifth argument, and the kernel looks at it */
 	moved = syscall(SYS_mremap, page, size, size, MREMAP_MAYMOVE | REMAP_DONTUNMAP, 0l);
-	a = moved != -1	    ? PMK_ANSWER_YES :
-	    errno == EINVAL ? PMK_ANSWER_NO :
-			      PMK_ANSWER_UNKNOWN;
+	a = moved != -1 ? PMK_ANSWER_YES : errno == EINVAL ? PMK_ANSWER_NO : PMK_ANSWER_UNKNOWN;
 	if (moved != -1)
 		munmap((void *)moved, size);
 	munmap(page, size);
@@ -520,10 +518,11 @@ size_t pmk_probe_all(struct pmk_profile *profile, const struct pmk_host *host,
 		if (a == PMK_ANSWER_UNKNOWN)
 			continue;
 		/* the table cannot know a configuration, nor a facility */
-		ret[n++] = (struct pmk_probe_result){
-			f, pmk_quirk[f].arches && !pmk_quirk[f].config ? pmk_profile_has(profile, f) : yes,
-			yes
-		};
+		ret[n++] = (struct pmk_probe_result){ f,
+						      pmk_quirk[f].arches && !pmk_quirk[f].config
+							      ? pmk_profile_has(profile, f)
+							      : yes,
+						      yes };
 		pmk_profile_set(profile, f, yes);
 	}
 	if (lab.page)

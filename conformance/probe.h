@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * probe.h - what the running kernel can do, asked of it and not guessed from its version.
  *

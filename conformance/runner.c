@@ -44,29 +44,38 @@ void pmk_result_deinit(struct pmk_result *result)
 /* ---- the time limit ------------------------------------------------------------------------------ */
 
 static char watched[128];
+static int bail;
+
+static void say(int fd, const char *before)
+{
+	static const char after[] = ": no end within the time limit\n";
+	ssize_t ignored = write(fd, before, strlen(before));
+
+	ignored = write(fd, watched, strlen(watched));
+	ignored = write(fd, after, sizeof(after) - 1);
+	(void)ignored;
+}
 
 /* Says which script it was, and ends: the worlds' own guards put the machine right. */
 static void on_alarm(int sig)
 {
-	static const char tail[] = ": no end within the time limit\n";
-	ssize_t ignored = write(STDERR_FILENO, "pmkit: ", 7);
-
 	(void)sig;
-	ignored = write(STDERR_FILENO, watched, strlen(watched));
-	ignored = write(STDERR_FILENO, tail, sizeof(tail) - 1);
-	(void)ignored;
+	say(STDERR_FILENO, "pmkit: ");
+	if (bail)
+		say(bail, "Bail out! ");
 	_exit(1);
 }
 
-static void watch(const char *name, const char *world, unsigned seconds)
+static void watch(const char *name, const char *world, const struct pmk_run_options *options)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
 
-	if (!seconds)
+	if (!options->timeout)
 		return;
 	snprintf(watched, sizeof(watched), "%s in the %s world", name, world);
+	bail = options->bail;
 	sigaction(SIGALRM, &action, NULL);
-	alarm(seconds);
+	alarm(options->timeout);
 }
 
 /* ---- conditions ---------------------------------------------------------------------------------- */
@@ -126,7 +135,8 @@ static bool meta_danger(struct run *r, const struct pmk_stmt *stmt)
 /* Kernels are of one kind when a script cannot tell them apart. */
 static bool same_kind(const struct pmk_profile *a, const struct pmk_profile *b)
 {
-	return a->arch == b->arch && !memcmp(a->quirk, b->quirk, sizeof(a->quirk));
+	return a->arch == b->arch && a->task_size == b->task_size &&
+	       !memcmp(a->quirk, b->quirk, sizeof(a->quirk));
 }
 
 static bool meta_kernel(struct run *r, const struct pmk_stmt *stmt)
@@ -332,7 +342,7 @@ void pmk_case_run(const struct pmk_case *c, struct pmk_world *world,
 
 	*ret = (struct pmk_result){ .verdict = PMK_VERDICT_PASS };
 	r.reason = (struct pmk_text)PMK_TEXT(reason);
-	watch(c->name, world->ops->name, options->timeout);
+	watch(c->name, world->ops->name, options);
 	prepare_and_run(&r);
 	alarm(0);
 	ret->seconds = now() - start;

@@ -30,12 +30,13 @@ struct pmk_run_options {
 	const struct pmk_profile *as; /* --as, or NULL: the script's kernel, else the host's */
 	bool danger; /* scripts that may harm the running kernel are welcome */
 	unsigned timeout; /* seconds a script may take; 0: no limit */
+	int bail; /* where a run that is cut off says so in KTAP; 0: nowhere */
 };
 
 /*
  * Runs one script.  The world is reset first and left as the script left it.
- * A script that does not end within the time limit ends the program (pmk_watch_*): a world that
- * hangs in a system call cannot be taken back.
+ * A script that does not end within the time limit ends the program with status 1, and its name is said:
+ * a world that hangs in a system call cannot be taken back, and the worlds' guards clean up.
  */
 void pmk_case_run(const struct pmk_case *c, struct pmk_world *world,
 		  const struct pmk_run_options *options, struct pmk_result *ret);

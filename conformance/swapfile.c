@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* swapfile.c - mkswap(8), swapon(8) and swapoff(8), as far as a run needs them. */
 #define _GNU_SOURCE 1
 #include "swapfile.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* swapfile.h - a swap area in a file of our own. */
 #ifndef PMK_SWAPFILE_H
 #define PMK_SWAPFILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* undo.c - lock, list and restoration of what a run changes on the machine. */
 #define _GNU_SOURCE 1
 #include "undo.h"

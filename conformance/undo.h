@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * undo.h - the list of what has to be put back, in a file, so that it outlives who made it.
  *
@@ -12,7 +13,7 @@
 #include "script.h"
 
 struct pmk_undo {
-	int lock;	 /* held while open; -1: not */
+	int lock; /* held while open; -1: not */
 	char state[256]; /* path of the list */
 };
 

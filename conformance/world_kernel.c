@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* world_kernel.c - the world that is the running kernel. */
 #define _GNU_SOURCE 1
 #include "world_live.h"
@@ -19,7 +20,7 @@ struct kernel {
 	struct pmk_live live; /* first: a struct pmk_world is one of these */
 	struct pmk_fds object;
 	struct pmk_janitor *janitor; /* NULL: no right to change the machine */
-	struct pmk_profile profile;  /* quirks and facilities, as probed */
+	struct pmk_profile profile; /* quirks and facilities, as probed */
 	struct pmk_host host;
 	struct pmk_probe_result probe[PMK_FEATURE_COUNT];
 	size_t nprobes;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * world_live.h - the two worlds with real processes (world.h).
  *
@@ -21,10 +22,11 @@ const struct pmk_probe_result *pmk_world_kernel_probes(struct pmk_world *world, 
 
 struct pmk_mock_options {
 	const struct pmk_profile *profile; /* NULL: that of the running kernel */
-	const char *dir;		   /* where to mount; NULL: a place of the private namespace */
+	const char *dir; /* where to mount; NULL: a place of the private namespace */
 };
-/* Call it at the start of main(), while there is one thread: gives the process mounts (and, without root,
- * a user namespace) of its own, so that whatever ends it leaves no mount behind.  0 or -1. */
+/* Gives the process mounts (and, without root, a user namespace) of its own, so that whatever ends it leaves
+ * no mount behind.  Takes a process of one thread.  pmk_world_mock_create() does it unless told where to
+ * mount; main() may do it before that.  0 or -1. */
 int pmk_world_mock_prepare(struct pmk_error *err);
 /* NULL and *err on failure, e.g. "no FUSE: /dev/fuse: Permission denied". */
 struct pmk_world *pmk_world_mock_create(const struct pmk_mock_options *options,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* world_mock.c - the world whose memory is a model and whose files are a FUSE mount of it. */
 #define _GNU_SOURCE 1
 #include "world_live.h"
@@ -19,7 +20,7 @@ struct mock {
 	struct pmk_live live; /* first: a struct pmk_world is one of these */
 	struct pmk_world *model;
 	struct pmk_machine *machine; /* the model's, for the server */
-	pthread_mutex_t lock;	     /* around the model */
+	pthread_mutex_t lock; /* around the model */
 	struct pmk_mount *mount;
 	struct pmk_mock_place place;
 	int *shown; /* the model's PID of a process, where it is not the real one; 0: the same */
@@ -150,7 +151,8 @@ static bool mock_has(struct pmk_world *world, enum pmk_feature feature, const ch
 	if (!why)
 		why = &ignored;
 	if (feature == PMK_F_SETUID) {
-		*why = "the mock's processes are real and change their user only with root's rights";
+		*why = "the mock's processes are real and change their user only with root's "
+		       "rights";
 		return pmk_mock_rights() != PMK_MOCK_USERNS && !geteuid();
 	}
 	return m->model->ops->has(m->model, feature, why);
@@ -221,11 +223,13 @@ static void set_policy(struct pmk_mount_options *o)
 /* The nursery is forked before the server's thread starts and /dev/fuse is open. */
 static int mock_start(struct mock *m, const struct pmk_mock_options *options, struct pmk_error *err)
 {
-	struct pmk_mount_options o = { .strict = true,
-				       .self = PMK_SELF_CALLER,
-				       .identify = identify,
-				       .identify_data = m };
+	struct pmk_mount_options o = {
+		.strict = true, .self = PMK_SELF_CALLER, .identify = identify, .identify_data = m
+	};
 
+	if (pmk_mock_rights() == PMK_MOCK_SHARED && !(options && options->dir))
+		pmk_world_mock_prepare(
+			NULL); /* without it the mount is seen by all, which is no error */
 	if (pmk_mock_place_init(&m->place, options ? options->dir : NULL, err))
 		return -1;
 	if (pmk_live_init(&m->live, m->place.dir, err))

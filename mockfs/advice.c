@@ -26,16 +26,8 @@ static int64_t dontneed(struct stretch *s)
 {
 	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
 		return -EINVAL;
-	/* guards stay (rule 27); so the zap goes piece by piece */
-	for (struct pmk_piece p = { .end = s->start }; pmk_runs_piece(&s->mm->pte, s->end, &p);) {
-		bool marker = p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER;
-
-		if (p.run && !(marker && p.v.base & PMK_MARKER_GUARD))
-			pmk_mm_zap(s->m, s->mm, p.start, p.end);
-		else if (marker && p.v.base != PMK_MARKER_GUARD)
-			pmk_runs_set(&s->mm->pte, p.start, p.end,
-				     (struct pmk_value){ PMK_MARKER_GUARD, p.v.tag });
-	}
+	pmk_mm_zap_pages(s->m, s->mm, &s->vma, s->start, s->end, true);
+	pmk_mm_table_reclaim(s->m, s->mm, s->start, s->end);
 	return 0;
 }
 
@@ -64,7 +56,9 @@ static int64_t lazy_free(struct stretch *s)
 	if (s->vma.object >= 0 || s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
 		return -EINVAL;
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
-		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_SWAP)
+		if (p.run &&
+		    (PMK_PTE_KIND(p.v.tag) == PMK_PTE_SWAP ||
+		     (PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER && p.v.base & PMK_MARKER_POISON)))
 			pmk_mm_zap(s->m, s->mm, p.start, p.end);
 		else if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME && p.v.tag & PMK_PTE_ANON)
 			free_frames(s, &p);
@@ -90,10 +84,11 @@ static int64_t remove_pages(struct stretch *s)
 			uint64_t from = off > first ? off : first,
 				 to = off + n < last ? off + n : last;
 
-			if (s->m->vma[run->v.tag & ~PMK_RUN_LINEAR].object == s->vma.object &&
-			    from < to)
-				pmk_mm_zap(s->m, mm, run->start + (from - first),
-					   run->start + (to - first));
+			const struct pmk_vma *vma = &s->m->vma[run->v.tag & ~PMK_RUN_LINEAR];
+
+			if (vma->object == s->vma.object && from < to)
+				pmk_mm_zap_pages(s->m, mm, vma, run->start + (from - first),
+						 run->start + (to - first), false);
 		}
 	}
 	o = &s->m->object[s->vma.object];
@@ -152,7 +147,7 @@ static void drop_cached(struct stretch *s, uint64_t at, struct pmk_piece f)
 	struct pmk_object *o = &s->m->object[s->vma.object];
 	uint64_t off = s->run.v.base + (at - s->run.start), n = f.end - f.start, slot;
 
-	pmk_mm_zap(s->m, s->mm, at, at + n);
+	pmk_mm_zap_pages(s->m, s->mm, &s->vma, at, at + n, true);
 	while (n) {
 		uint64_t got = n;
 
@@ -246,8 +241,8 @@ static int64_t guard_install(struct stretch *s)
 		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD)
 			continue; /* stays as it is, its uffd bit too (rule 26) */
 		pmk_mm_zap(s->m, s->mm, p.start, p.end);
-		pmk_runs_set(&s->mm->pte, p.start, p.end,
-			     (struct pmk_value){ PMK_MARKER_GUARD, PMK_PTE_MARKER });
+		pmk_mm_set_entries(s->m, s->mm, p.start, p.end,
+				   (struct pmk_value){ PMK_MARKER_GUARD, PMK_PTE_MARKER });
 	}
 	return 0;
 }

@@ -24,6 +24,8 @@ struct touch {
 	struct pmk_run run; /* of the VMA */
 	struct pmk_vma vma;
 	bool write;
+	uint64_t
+		armed; /* PMK_PTE_UFFD_WP when a marker is being resolved: the new entry keeps it */
 };
 
 static uint64_t written_flags(const struct touch *t)
@@ -35,7 +37,7 @@ static uint64_t written_flags(const struct touch *t)
 
 static void set_entries(struct touch *t, uint64_t start, uint64_t n, uint64_t base, uint64_t tag)
 {
-	pmk_runs_set(&t->mm->pte, start, start + n, (struct pmk_value){ base, tag });
+	pmk_mm_set_entries(t->m, t->mm, start, start + n, (struct pmk_value){ base, tag });
 }
 
 /* The VMA's first page of its own: it gets an anon_vma, a neighbour's if it can (rule 4). */
@@ -75,7 +77,8 @@ static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 			return -ENOMEM;
 		pmk_frame_map(t->m, pfn, got, 1);
 		set_entries(t, start, got, pfn,
-			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | written_flags(t));
+			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | written_flags(t) |
+				    t->armed);
 		start += got;
 		n -= got;
 	}
@@ -146,7 +149,8 @@ static void fault_around(struct touch *t, uint64_t start, uint64_t end)
 	uint64_t window = (64 << 10) >> t->m->profile.arch->page_shift;
 	uint64_t eof = t->run.start + object_of(t)->pages - t->run.v.base;
 
-	if (window <= 1 || object_of(t)->kind == PMK_OBJECT_SPECIAL)
+	if (window <= 1 || object_of(t)->kind == PMK_OBJECT_SPECIAL ||
+	    t->vma.flags & PMK_VMA_UFFD_WP) /* uffd_disable_fault_around() */
 		return;
 	start &= ~(window - 1);
 	end = (end + window - 1) & ~(window - 1);
@@ -177,7 +181,7 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end)
 		if (t->write && !shared)
 			err = new_anon(t, start, good - start);
 		else
-			map_cached(t, start, good, t->write ? written_flags(t) : 0);
+			map_cached(t, start, good, (t->write ? written_flags(t) : 0) | t->armed);
 	}
 	if (!err && good < end)
 		return PMK_SIGNAL(SIGBUS);
@@ -186,12 +190,22 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end)
 
 /* ---- write-protected and swapped pages ---------------------------------------------------------- */
 
+/* A store meets the protection of userfaultfd: nobody waits for it in synchronous mode, so the process
+ * gets SIGBUS (UFFD_FEATURE_SIGBUS); in asynchronous mode it goes on. */
+static bool stopped_by_uffd(const struct touch *t, uint64_t tag)
+{
+	return tag & PMK_PTE_UFFD_WP && t->vma.flags & PMK_VMA_UFFD_WP &&
+	       !(t->vma.flags & PMK_VMA_UFFD_ASYNC);
+}
+
 /* A store to present frames with one state each (do_wp_page). */
 static int64_t write_frames(struct touch *t, const struct pmk_piece *p)
 {
 	struct pmk_piece f = { .end = p->v.base };
 	uint64_t pfn_end = p->v.base + (p->end - p->start);
 
+	if (stopped_by_uffd(t, p->v.tag))
+		return PMK_SIGNAL(SIGBUS);
 	if (!(p->v.tag & PMK_PTE_ANON) && t->vma.flags & PMK_VMA_SHARED) {
 		set_entries(t, p->start, p->end - p->start, p->v.base,
 			    (p->v.tag | written_flags(t)) & ~PMK_PTE_UFFD_WP);
@@ -233,8 +247,11 @@ static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 {
 	struct pmk_piece c = { .end = p->v.base };
 	uint64_t slot_end = p->v.base + (p->end - p->start);
+	int64_t err = 0;
 
-	while (pmk_runs_piece(&t->m->cached, slot_end, &c)) {
+	if (t->write && stopped_by_uffd(t, p->v.tag))
+		slot_end = p->v.base + 1; /* the first is as far as it comes */
+	while (!err && pmk_runs_piece(&t->m->cached, slot_end, &c)) {
 		uint64_t at = p->start + (c.start - p->v.base), pfn, n = c.end - c.start;
 		bool exclusive = p->v.tag & PMK_PTE_EXCLUSIVE;
 		uint64_t keep = p->v.tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP);
@@ -258,24 +275,44 @@ static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 		if (t->write) {
 			struct pmk_piece now = { .end = at };
 
-			while (pmk_runs_piece(&t->mm->pte, at + n, &now))
-				if (write_frames(t, &now))
-					return -ENOMEM;
+			while (!err && pmk_runs_piece(&t->mm->pte, at + n, &now))
+				err = write_frames(t, &now);
 		}
 	}
-	return 0;
+	return err;
 }
 
 /* ---- touching ----------------------------------------------------------------------------------- */
 
-static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end, uint64_t uffd_wp)
+static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end)
 {
+	uint64_t zero;
+
 	if (t->vma.object >= 0)
 		return touch_object(t, start, end);
 	if (t->write)
 		return new_anon(t, start, end - start);
-	set_entries(t, start, end - start, pmk_frame_zero(t->m), PMK_PTE_ZERO | uffd_wp);
+	zero = pmk_frame_zero(t->m);
+	if (!zero)
+		return -ENOMEM;
+	set_entries(t, start, end - start, zero, PMK_PTE_ZERO | t->armed);
 	return 0;
+}
+
+/* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
+ * any protected page. */
+static int64_t touch_marker(struct touch *t, const struct pmk_piece *p)
+{
+	bool armed = t->vma.flags & PMK_VMA_UFFD_WP;
+	bool stops = t->write && stopped_by_uffd(t, PMK_PTE_UFFD_WP);
+	uint64_t end = stops ? p->start + 1 : p->end;
+	int64_t err;
+
+	pmk_runs_clear(&t->mm->pte, p->start, end);
+	t->armed = armed && (!t->write || stops) ? PMK_PTE_UFFD_WP : 0;
+	err = touch_none(t, p->start, end);
+	t->armed = 0;
+	return err || !stops ? err : PMK_SIGNAL(SIGBUS);
 }
 
 static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
@@ -283,11 +320,13 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 	uint64_t n = p->end - p->start;
 
 	if (!p->run)
-		return touch_none(t, p->start, p->end, 0);
+		return touch_none(t, p->start, p->end);
 	switch (PMK_PTE_KIND(p->v.tag)) {
 	case PMK_PTE_FRAME:
 		return t->write ? write_frames(t, p) : 0;
 	case PMK_PTE_ZERO:
+		if (t->write && stopped_by_uffd(t, p->v.tag))
+			return PMK_SIGNAL(SIGBUS);
 		return t->write ? new_anon(t, p->start, n) : 0;
 	case PMK_PTE_SWAP:
 		return swap_in(t, p);
@@ -296,8 +335,7 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 			return PMK_SIGNAL(SIGSEGV);
 		if (p->v.base & PMK_MARKER_POISON)
 			return PMK_SIGNAL(SIGBUS);
-		pmk_runs_clear(&t->mm->pte, p->start, p->end);
-		return touch_none(t, p->start, p->end, PMK_PTE_UFFD_WP);
+		return touch_marker(t, p);
 	case PMK_PTE_GIVEN: /* scripted entries stay as they are */
 	case PMK_PTE_GIVEN_SWAP:
 	case PMK_PTE_RAW:
@@ -407,4 +445,33 @@ void pmk_mm_zap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64
 		}
 	}
 	pmk_runs_clear(&mm->pte, start, end);
+}
+
+/* zap_install_uffd_wp_if_needed() */
+static bool stays_armed(const struct pmk_vma *vma, const struct pmk_value *v)
+{
+	bool marker = PMK_PTE_KIND(v->tag) == PMK_PTE_MARKER;
+
+	return vma->object >= 0 && vma->flags & PMK_VMA_UFFD_WP &&
+	       (v->tag & PMK_PTE_UFFD_WP || (marker && v->base & PMK_MARKER_UFFD_WP));
+}
+
+void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_vma *vma,
+		      uint64_t start, uint64_t end, bool cows)
+{
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&mm->pte, end, &p)) {
+		enum pmk_pte_kind kind = PMK_PTE_KIND(p.v.tag);
+		bool armed = stays_armed(vma, &p.v);
+
+		if (!p.run || (kind == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD))
+			continue; /* rule 27 */
+		if (!cows && (kind == PMK_PTE_SWAP || p.v.tag & PMK_PTE_ANON))
+			continue; /* should_zap_cows() */
+		pmk_mm_zap(m, mm, p.start, p.end);
+		if (armed)
+			pmk_runs_set(&mm->pte, p.start, p.end,
+				     (struct pmk_value){ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER });
+	}
 }

@@ -49,8 +49,9 @@ void pmk_frame_map(struct pmk_machine *m, uint64_t pfn, uint64_t n, int by)
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
 		struct pmk_value v = p.v;
 
-		if (!p.run)
-			continue; /* a scripted entry may point at nothing */
+		/* a scripted entry may point at nothing; a scripted frame stays as it was said */
+		if (!p.run || v.tag & PMK_FRAME_GIVEN)
+			continue;
 		v.base += (uint64_t)by; /* the mapcount is the low half and never below 0 */
 		if (frame_is_held(v))
 			pmk_runs_set(&m->frame, p.start, p.end, v);
@@ -77,8 +78,12 @@ void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t c
 
 uint64_t pmk_frame_zero(struct pmk_machine *m)
 {
+	const uint64_t flags = PMK_KPF_ZERO_PAGE_MASK | PMK_KPF_RESERVED_MASK;
+
+	/* PMK_KPF_ZERO_PAGE came later than the page (KPF-ZERO) */
 	if (!m->zero_pfn &&
-	    pmk_frame_alloc(m, 1, PMK_FRAME_GIVEN | PMK_KPF_ZERO_PAGE_MASK | PMK_KPF_RESERVED_MASK,
+	    pmk_frame_alloc(m, 1,
+			    PMK_FRAME_GIVEN | (flags & pmk_kpageflags_known(m->profile.kernel)),
 			    &m->zero_pfn) == 0)
 		m->zero_pfn = 0;
 	return m->zero_pfn;
@@ -136,6 +141,8 @@ int pmk_machine_given_frame(struct pmk_machine *m, uint64_t first, uint64_t last
 			       (flags & ~PMK_RUN_LINEAR) | PMK_FRAME_GIVEN };
 	struct pmk_piece ram = { .end = first };
 
+	if (last >= m->max_pfn)
+		return -EINVAL;
 	while (pmk_runs_piece(&m->ram, last + 1, &ram))
 		if (!ram.run)
 			return -EINVAL;
@@ -151,6 +158,8 @@ uint64_t pmk_slot_alloc(struct pmk_machine *m, uint64_t n, uint64_t *ret_slot)
 
 	if (!got) /* slot 0 is the area's header */
 		got = pmk_runs_gap(&m->slot, 1, m->swap_pages, ret_slot);
+	if (!got)
+		return 0;
 	if (got > n)
 		got = n;
 	pmk_runs_set(&m->slot, *ret_slot, *ret_slot + got, (struct pmk_value){ 1, 0 });

@@ -51,6 +51,9 @@ static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fus
 	cred.caps = caps & ~PMK_CAP_SYS_ADMIN;
 	if (counts_as_admin(m, ctx->pid, caps))
 		cred.caps |= PMK_CAP_SYS_ADMIN;
+	/* Who stands for the script's user has no capabilities to compare with those of its processes. */
+	if (cred.uid != ctx->uid)
+		cred.caps |= PMK_CAP_SYS_PTRACE;
 	bool self = node.pid && (place.real ? caller == node.pid :
 					      caller && pmk_place_of_caller(m, caller) == place.pid);
 	pthread_mutex_lock(m->lock);
@@ -192,19 +195,6 @@ static int64_t read_words(struct pmk_mount *m, struct pmk_open *o, int tid, uint
 	}
 }
 
-static void reply_zeros(fuse_req_t req, struct pmk_mount *m, size_t size)
-{
-	struct iovec iov[PMK_FUSE_PAGES];
-	size_t page = m->zero_size;
-	int n = 0;
-
-	for (; size && n < PMK_FUSE_PAGES; n++) {
-		iov[n] = (struct iovec){ m->zero, size < page ? size : page };
-		size -= iov[n].iov_len;
-	}
-	fuse_reply_iov(req, iov, n);
-}
-
 static void reply_text(fuse_req_t req, struct pmk_open *o, size_t size, uint64_t pos)
 {
 	if (pos > o->len)
@@ -233,7 +223,7 @@ void pmk_fuse_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		if (o->text)
 			reply_text(req, o, size, pos);
 		else
-			reply_zeros(req, m, size);
+			fuse_reply_buf(req, m->zero, size);
 		return;
 	}
 	n = o->words ? read_words(m, o, fuse_req_ctx(req)->pid, pos, size) :

@@ -42,8 +42,7 @@ struct pmk_mount {
 
 	size_t max_read;
 	char *buf; /* the reply that is being made: max_read and a page, page-aligned */
-	char *zero; /* a page that stays zero */
-	size_t zero_size;
+	const char *zero; /* max_read zeros: one page of memory, many times */
 	struct pmk_open *open; /* all open files, for pmk_mount_forget() */
 	char *name[PMK_NAMES_MAX];
 	unsigned nnames;

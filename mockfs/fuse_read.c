@@ -41,23 +41,45 @@ static uint64_t clip(uint64_t count)
 	return count > max ? max : count;
 }
 
-/* read and pread: one segment. */
+/* Whether all pages of the caller's buffer can be read, which is as near as one gets to "written". */
+static bool is_there(int tid, uint64_t addr, uint64_t len)
+{
+	struct iovec remote[IOV_MAX];
+	char bytes[IOV_MAX];
+	uint64_t page = page_size(), end = addr + len;
+
+	while (addr < end) {
+		struct iovec local = { bytes, 0 };
+
+		for (; addr < end && local.iov_len < IOV_MAX; addr = (addr | (page - 1)) + 1)
+			remote[local.iov_len++] = (struct iovec){ (void *)(uintptr_t)addr, 1 };
+		if (process_vm_readv(tid, &local, 1, remote, local.iov_len, 0) !=
+		    (ssize_t)local.iov_len)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * read and pread: one segment.  A request of less than was asked for, and less than it could be, shows
+ * that the buffer ends there; of a buffer that ends in a later request one has to ask (PM-READ-EFAULT).
+ */
 static struct pmk_window of_read(struct pmk_mount *m, int tid, const struct pmk_call *call,
 				 uint64_t off, size_t size)
 {
-	struct pmk_window window = { PMK_WINDOW_BYTES, size };
-	uint64_t count = clip(call->arg[2]);
+	uint64_t count = clip(call->arg[2]), start = off;
 
-	if (count % 8) {
-		window.kind = PMK_WINDOW_ODD;
-	} else if (m->opt.strict && size < m->max_read) {
-		/* Less than was asked for: the buffer ends here (PM-READ-EFAULT). */
-		uint64_t start = count > size ? call_start(m, tid, call) : off;
-
-		if (start <= off && count - (off - start) > size && count >= off - start)
-			window.kind = PMK_WINDOW_FAULT;
+	if (count % 8)
+		return (struct pmk_window){ PMK_WINDOW_ODD, size };
+	if (count > m->max_read && (m->opt.strict || size < m->max_read))
+		start = call_start(m, tid, call);
+	if (start <= off && count - (off - start) > size) {
+		if (size < m->max_read ||
+		    (m->opt.strict && start == off &&
+		     !is_there(tid, call->arg[1] + size, count - size)))
+			return (struct pmk_window){ PMK_WINDOW_FAULT, size };
 	}
-	return window;
+	return (struct pmk_window){ PMK_WINDOW_BYTES, size };
 }
 
 /* The pages that the kernel pins for a piece of a buffer; a request holds PMK_FUSE_PAGES of them. */
@@ -72,7 +94,7 @@ static uint64_t pages_of(uint64_t addr, uint64_t len)
  * readv: goes through the segments as vfs_readv() would, until one is refused, and gives as much of the
  * request, [skip, skip + size) of the call, as lies before.  A refusal of the first one is the call's.
  */
-static struct pmk_window of_segments(const struct iovec *seg, size_t nseg, uint64_t skip,
+static struct pmk_window of_segments(int tid, const struct iovec *seg, size_t nseg, uint64_t skip,
 				     size_t size, bool full)
 {
 	enum pmk_window_kind kind = PMK_WINDOW_BYTES;
@@ -89,9 +111,10 @@ static struct pmk_window of_segments(const struct iovec *seg, size_t nseg, uint6
 			kind = PMK_WINDOW_ODD;
 		else if (next <= end)
 			at = next;
-		else if (full || pages >= PMK_FUSE_PAGES)
+		else if ((full || pages >= PMK_FUSE_PAGES) &&
+			 (at < skip || is_there(tid, base + (end - at), next - end)))
 			break;
-		else /* the request could have held more of this segment */
+		else /* the request could hold more of this segment, or a later one cannot */
 			kind = PMK_WINDOW_FAULT;
 	}
 	if (kind != PMK_WINDOW_BYTES) {
@@ -113,7 +136,7 @@ static struct pmk_window of_readv(struct pmk_mount *m, int tid, const struct pmk
 	if (call->arg[2] > IOV_MAX || start > off ||
 	    pmk_caller_read(tid, call->arg[1], seg, bytes) != (ssize_t)bytes)
 		return window;
-	return of_segments(seg, call->arg[2], off - start, size, size >= m->max_read);
+	return of_segments(tid, seg, call->arg[2], off - start, size, size >= m->max_read);
 }
 
 struct pmk_window pmk_window_find(struct pmk_mount *m, int tid, uint64_t off, size_t size)
@@ -132,7 +155,9 @@ struct pmk_window pmk_window_find(struct pmk_mount *m, int tid, uint64_t off, si
 	case SYS_preadv2:
 		return of_readv(m, tid, &call, off, size);
 	case SYS_io_submit:
-		/* aio_read() in fs/aio.c: no read_iter, no asynchronous reads */
+	case SYS_io_getevents:
+	case SYS_io_pgetevents:
+		/* aio_read() in fs/aio.c refuses files without read_iter, at submission: we, later. */
 		window.kind = PMK_WINDOW_ODD;
 		return window;
 	default:

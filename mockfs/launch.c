@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,7 +220,7 @@ static int bind_real_proc(int proc_fd, struct pmk_error *err)
 	if (rc < 0)
 		pmk_error_set(err, "/proc", 0, 0, "cannot bind the real proc: %s", strerror(errno));
 	if (here < 0 || fchdir(here) < 0)
-		chdir("/");
+		rc = -1;
 	if (here >= 0)
 		close(here);
 	return rc;
@@ -237,30 +238,58 @@ static void report_ready(const struct arguments *a)
 			(double)(now.tv_nsec - a->began.tv_nsec) / 1e6);
 }
 
-/* Mounts, runs the command, reports its status; then everything else in the namespace dies. */
+/* Dies with pmkit; false: that is dead already. */
+static bool tie_to_parent(int status_fd)
+{
+	struct pollfd reader = { .fd = status_fd };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* cleared by changes of credentials: so only now */
+	return poll(&reader, 1, 0) == 0;
+}
+
+/* Mounts the mock over a new proc.  0 (*ret_fd: the real one), or an exit code and *err. */
+static int mount_mock(struct arguments *a, struct pmk_play *play, int *ret_fd,
+		      struct pmk_error *err)
+{
+	struct pmk_mount *mount;
+
+	*ret_fd = mount_real_proc(err);
+	if (*ret_fd < 0)
+		return PMK_EXIT_CANNOT;
+	a->mount.dir = "/proc";
+	a->mount.real_proc = REAL_PROC;
+	a->mount.proc_fd = *ret_fd;
+	int rc = pmk_mount_start(&play->machine, &play->lock, &a->mount, &mount, err);
+	if (rc == PMK_MOUNT_CANNOT) {
+		pmk_namespace_explain(err);
+		return PMK_EXIT_CANNOT;
+	}
+	if (rc < 0 || bind_real_proc(*ret_fd, err) < 0)
+		return PMK_EXIT_FAILED;
+	return 0;
+}
+
+/* As proc has it: processes own their files, root the rest.  "always" gives all to the user. */
+static enum pmk_owner owner_policy(const struct arguments *a, bool user_namespace)
+{
+	if (!user_namespace)
+		return PMK_OWNER_SCRIPT;
+	return a->mount.privilege == PMK_PRIVILEGE_ALWAYS ? PMK_OWNER_MOUNTER :
+							    PMK_OWNER_PROCESSES;
+}
+
+/* init: mounts, runs the command, reports its status; with its end everything in the namespace dies. */
 static int init(struct arguments *a, struct pmk_play *play, int status_fd, const sigset_t *mask)
 {
 	struct pmk_error err;
-	struct pmk_mount *mount;
+	int proc_fd;
 
-	/* Also cleared by changes of credentials: so only now. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!tie_to_parent(status_fd))
+		return PMK_EXIT_FAILED;
 	prctl(PR_SET_NAME, "pmkit-init");
-	int proc_fd = mount_real_proc(&err);
-	if (proc_fd < 0)
-		return pmk_play_complain("run", &err, PMK_EXIT_CANNOT);
-	a->mount.dir = "/proc";
-	a->mount.real_proc = REAL_PROC;
-	a->mount.proc_fd = proc_fd;
-	int rc = pmk_mount_start(&play->machine, &play->lock, &a->mount, &mount, &err);
-	if (rc < 0) {
-		if (rc == PMK_MOUNT_CANNOT)
-			pmk_namespace_explain(&err);
-		return pmk_play_complain("run", &err,
-				    rc == PMK_MOUNT_CANNOT ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
-	}
-	if (bind_real_proc(proc_fd, &err) < 0)
-		return pmk_play_complain("run", &err, PMK_EXIT_FAILED);
+	int code = mount_mock(a, play, &proc_fd, &err);
+	if (code)
+		return pmk_play_complain("run", &err, code);
 	report_ready(a);
 	pid_t pid = fork_as(play, proc_fd);
 	if (pid == 0)
@@ -282,26 +311,24 @@ static int run(struct arguments *a, struct pmk_play *play)
 	bool user;
 	int fd[2], status;
 
-	if (pmk_namespace_enter(a->keep_uid, &user, &err) < 0)
-		return pmk_play_complain("run", &err, PMK_EXIT_CANNOT);
-	/* As proc has it: processes own their files, root the rest.  "always" gives all to the user. */
-	a->mount.owner = !user ? PMK_OWNER_SCRIPT :
-			 a->mount.privilege == PMK_PRIVILEGE_ALWAYS ? PMK_OWNER_MOUNTER :
-			 PMK_OWNER_PROCESSES;
 	a->mount.first_pid = pmk_play_first_pid(play);
 	if (pipe2(fd, O_CLOEXEC) < 0)
 		return PMK_EXIT_FAILED;
 	block_signals(&mask);
 	fflush(NULL);
-	pid_t pid = fork();
+	pid_t self = getpid();
+	pid_t pid = pmk_namespace_fork(a->keep_uid, &user, &err);
 	if (pid == 0) {
 		close(fd[0]);
+		a->mount.owner = owner_policy(a, user);
 		_exit(init(a, play, fd[1], &mask));
 	}
-	close(fd[1]);
 	if (pid < 0)
-		return PMK_EXIT_FAILED;
-	int init_status = wait_for(pid);
+		pmk_play_complain("run", &err, PMK_EXIT_CANNOT);
+	if (pid < 0 && getpid() != self)
+		_exit(PMK_EXIT_CANNOT);
+	close(fd[1]);
+	int init_status = pid < 0 ? PMK_EXIT_CANNOT << 8 : wait_for(pid);
 	ssize_t n = read(fd[0], &status, sizeof(status));
 	close(fd[0]);
 	return end_as(n == sizeof(status) ? status : init_status);

@@ -56,8 +56,7 @@ int pmk_lexer_next(struct pmk_lexer *lexer, struct pmk_token *ret, const char **
 		if (p < end && *p != ' ' && *p != '\t' && *p != '#')
 			return token_error(lexer, p, ret, why, "expected a blank after the text");
 	}
-	/* A signed char is negative there, an unsigned one above 0x7f. */
-	if (p < end && (*p < 0 || *p > 0x7e))
+	if (p < end && (unsigned char)*p > 0x7e)
 		return token_error(lexer, p, ret, why,
 				   "a byte outside ASCII: only texts and comments may have it");
 	*ret = (struct pmk_token){

@@ -51,6 +51,7 @@ void pmk_mm_put(struct pmk_mm *mm)
 		return;
 	pmk_runs_deinit(&mm->vma);
 	pmk_runs_deinit(&mm->pte);
+	pmk_runs_deinit(&mm->table);
 	free(mm);
 }
 
@@ -111,9 +112,11 @@ static int special_object(struct pmk_machine *m, const char *name, uint64_t page
 			      PMK_FRAME_CACHED | PMK_KPF_RESERVED_MASK | PMK_KPF_REFERENCED_MASK |
 				      PMK_KPF_UPTODATE_MASK,
 			      &pfn);
-	if (got)
-		pmk_runs_set(&m->object[object].cache, 0, got,
-			     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
+	if (!got)
+		return object;
+	pmk_runs_set(&m->object[object].cache, 0, got,
+		     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
+	pmk_frame_map(m, pfn, got, 1); /* by init, that no script sees: never exclusive (K-VDSO) */
 	return object;
 }
 
@@ -157,6 +160,7 @@ static struct pmk_mm *mm_create(void)
 	mm->refs = mm->users = 1;
 	pmk_runs_init(&mm->vma, false); /* VMAs merge only where the kernel merges them */
 	pmk_runs_init(&mm->pte, true);
+	pmk_runs_init(&mm->table, true);
 	return mm;
 }
 

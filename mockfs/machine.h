@@ -59,6 +59,10 @@ enum pmk_pte_kind {
 #define PMK_VMA_STACK	    0x0800u
 #define PMK_VMA_RANDOM	    0x1000u
 #define PMK_VMA_SEQUENTIAL  0x2000u
+#define PMK_VMA_UFFD_WP	    0x4000u /* registered with a userfaultfd for write protection */
+#define PMK_VMA_UFFD_ASYNC  0x8000u /* ... with UFFD_FEATURE_WP_ASYNC */
+#define PMK_VMA_UFFD_NONE   0x10000u /* ... with UFFD_FEATURE_WP_UNPOPULATED */
+#define PMK_VMA_UFFD	    (PMK_VMA_UFFD_WP | PMK_VMA_UFFD_ASYNC | PMK_VMA_UFFD_NONE)
 
 struct pmk_vma {
 	unsigned prot; /* PMK_PERM_* */
@@ -95,6 +99,7 @@ struct pmk_object {
 struct pmk_mm {
 	unsigned refs, users;
 	struct pmk_runs vma, pte;
+	struct pmk_runs table; /* PMDs that have a page table (pgtable.c) */
 	uint64_t locked, peak;
 };
 
@@ -224,6 +229,49 @@ int64_t pmk_mm_populate(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start
 /* Drops the entries of [start, end). */
 void pmk_mm_zap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
 
+/* Drops the pages of [start, end), in one VMA; guards stay, and so does, in a mapping of an object, what
+ * is armed by userfaultfd, as a marker (E-B57-DONTNEED).  cows: private copies go as well. */
+void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_vma *vma,
+		      uint64_t start, uint64_t end, bool cows);
+
+/* ---- page tables: pgtable.c ---- */
+uint64_t pmk_pmd_pages(const struct pmk_machine *m);
+/* Sets entries: every new entry is made by this, so that its page table exists. */
+void pmk_mm_set_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			struct pmk_value v);
+void pmk_mm_table_make(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
+/* Walks [start, end) as pmk_runs_piece() does, in pages; run: there is a table. */
+bool pmk_mm_table_piece(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t end,
+			struct pmk_piece *piece);
+/* The VMAs of [start, end) are gone. */
+void pmk_mm_table_unmapped(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
+/* MADV_DONTNEED of [start, end): whole tables that it left empty go. */
+void pmk_mm_table_reclaim(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
+void pmk_mm_table_fork(struct pmk_machine *m, const struct pmk_mm *parent, struct pmk_mm *child,
+		       uint64_t start, uint64_t end);
+/* mremap: tables for the target; whole: tables of whole PMDs change their place. */
+void pmk_mm_table_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t from, uint64_t to,
+		       uint64_t n, bool whole);
+
+/* ---- userfaultfd: uffd.c ---- */
+/* flags: PMK_VMA_UFFD_ASYNC, PMK_VMA_UFFD_NONE.  -EINVAL, -EPERM, -EBUSY as UFFDIO_REGISTER. */
+int64_t pmk_mm_uffd_register(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+			     unsigned flags);
+int64_t pmk_mm_uffd_unregister(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start,
+			       uint64_t n);
+/* UFFDIO_WRITEPROTECT; -ENOENT: a VMA that is not registered, or none at all. */
+int64_t pmk_mm_uffd_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+			    bool on);
+/* Protects [start, end) of one VMA, empty entries by markers, or lifts the protection. */
+void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_vma *vma,
+			  uint64_t start, uint64_t end, bool on);
+/* Sets or clears the bit of an entry; false: it is a scripted one that stands for none. */
+bool pmk_pte_set_uffd_wp(struct pmk_value *v, bool on);
+/* userfaultfd_wp_use_markers(): are empty entries protected, too? */
+bool pmk_vma_wp_markers(const struct pmk_vma *vma);
+/* SCAN-WPALLOWED */
+bool pmk_vma_wp_allowed(const struct pmk_vma *vma);
+
 /* ---- advice: advice.c ---- */
 int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		      unsigned advice);
@@ -256,5 +304,9 @@ void pmk_show_kpage(const struct pmk_machine *m, enum pmk_file file, uint64_t pf
  * bytes; *from becomes where to go on (UINT64_MAX: the end). */
 size_t pmk_show_maps(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t *from,
 		     char *buf, size_t size);
+/* What the line of the VMA `run` says, as maps and PROCMAP_QUERY have it. */
+struct pmk_maps_line;
+void pmk_show_vma(const struct pmk_machine *m, const struct pmk_run *run,
+		  struct pmk_maps_line *ret);
 
 #endif /* PMK_MACHINE_H */

@@ -141,6 +141,9 @@ static const char *const flags[] = {
 	"that is not named must be clear, but soft-dirty may be either; *?flag* lets another be "
 	"either, *!flag* says that it is clear, and *none* that all are. If only options are "
 	"written, only they are compared. In *given-entry*, what is not named is clear.",
+	"In *scan* and *scanned*, they are the categories of PAGEMAP_SCAN. A line *scanned* takes "
+	"the next region of the process's last *scan*, in order: so the number after *->* and as "
+	"many lines say all that the call did.",
 	"In *frame* and *given-frame*, the flags are those of kpageflags, and in *frame* only what "
 	"is named is compared; *!FLAG* says that it is clear.",
 	NULL,
@@ -211,7 +214,8 @@ static const char *value_grammar(enum pmk_value_type type)
 		[PMK_VALUE_NUMBER] = "N",	 [PMK_VALUE_SYMBOL] = "N|NAME",
 		[PMK_VALUE_NAME] = "NAME",	 [PMK_VALUE_PROC] = "PROCESS",
 		[PMK_VALUE_HANDLE] = "HANDLE",	 [PMK_VALUE_WORD] = "WORD",
-		[PMK_VALUE_STRING] = "\"TEXT\"",
+		[PMK_VALUE_STRING] = "\"TEXT\"", [PMK_VALUE_CATEGORIES] = "CATEGORY+...",
+		[PMK_VALUE_ADDRESS] = "ADDRESS",
 	};
 
 	return grammar[type];

@@ -182,6 +182,7 @@ int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 		return -EINVAL;
 	pmk_mm_zap(m, mm, start, start + n);
 	pmk_runs_clear(&mm->vma, start, start + n);
+	pmk_mm_table_unmapped(m, mm, start, start + n);
 	return 0;
 }
 
@@ -189,6 +190,7 @@ void pmk_mm_destroy(struct pmk_machine *m, struct pmk_mm *mm)
 {
 	pmk_mm_zap(m, mm, 0, UINT64_MAX);
 	pmk_runs_clear(&mm->vma, 0, UINT64_MAX);
+	pmk_runs_clear(&mm->table, 0, UINT64_MAX);
 }
 
 /* ---- mprotect and mlock ------------------------------------------------------------------------- */
@@ -291,7 +293,7 @@ static void move_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t from
 			p.v.base &= ~(uint64_t)PMK_MARKER_UFFD_WP;
 		p.v.tag &= ~PMK_PTE_UFFD_WP; /* E-B57-MREMAP */
 		if (PMK_PTE_KIND(p.v.tag) != PMK_PTE_MARKER || p.v.base)
-			pmk_runs_set(&mm->pte, at, at + (p.end - p.start), p.v);
+			pmk_mm_set_entries(m, mm, at, at + (p.end - p.start), p.v);
 	}
 	pmk_runs_clear(&mm->pte, from, from + n);
 }
@@ -309,10 +311,13 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 		pgoff = to;
 	if (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
+	vma.flags &= ~PMK_VMA_UFFD; /* mremap_userfaultfd_prep() */
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
+	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
 	move_entries(m, mm, p.start, to, n);
 	if (!dontunmap) {
 		pmk_runs_clear(&mm->vma, p.start, p.end);
+		pmk_mm_table_unmapped(m, mm, p.start, p.end);
 	} else { /* rule 10: LOCKED goes from all of the old VMA, anon_vma only if all of it moved */
 		old.flags &= ~PMK_VMA_LOCKED;
 		if (whole.start == p.start && whole.end == p.end)
@@ -408,7 +413,7 @@ static void fork_entries(struct pmk_machine *m, struct pmk_mm *parent, struct pm
 			if (!v.base)
 				continue;
 		}
-		pmk_runs_set(&child->pte, p.start, p.end, v);
+		pmk_mm_set_entries(m, child, p.start, p.end, v);
 	}
 }
 
@@ -423,11 +428,13 @@ void pmk_mm_fork(struct pmk_machine *m, struct pmk_mm *parent, struct pmk_mm *ch
 
 		if (vma.flags & PMK_VMA_DONTFORK)
 			continue;
-		vma.flags &= ~PMK_VMA_LOCKED;
+		vma.flags &= ~(PMK_VMA_LOCKED | PMK_VMA_UFFD);
 		if (vma.flags & PMK_VMA_WIPEONFORK)
 			vma.anon_vma = 0;
 		else
 			fork_entries(m, parent, child, next, all);
+		if (all && !(vma.flags & PMK_VMA_WIPEONFORK))
+			pmk_mm_table_fork(m, parent, child, next->start, next->end);
 		if (vma.anon_vma)
 			vma.anon_vma = m->anon_vma_next++ | ANON_VMA_FORKED;
 		pmk_runs_set(&child->vma, next->start, next->end, vma_value(m, &vma, next->v.base));

@@ -66,7 +66,8 @@ int pmk_parse_arg(struct pmk_parser *parser, enum pmk_arg_type type, const struc
 /* Does the type take all words that follow? */
 static inline bool pmk_arg_is_list(enum pmk_arg_type type)
 {
-	return type == PMK_ARG_WORDS || type == PMK_ARG_ENTRYWORDS || type == PMK_ARG_FRAMEWORDS;
+	return type == PMK_ARG_WORDS || type == PMK_ARG_ENTRYWORDS || type == PMK_ARG_FRAMEWORDS ||
+	       type == PMK_ARG_CATEGORYWORDS;
 }
 /* One more word of such an argument, and what follows from all of them once the line has ended. */
 int pmk_parse_word(struct pmk_parser *parser, enum pmk_arg_type type, const struct pmk_token *tok,

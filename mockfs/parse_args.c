@@ -232,6 +232,49 @@ static int parse_position(struct pmk_parser *parser, const char *what, struct pm
 	return take_end(parser, &tok, "a blank after the position");
 }
 
+static int parse_address(struct pmk_parser *parser, const char *what, struct pmk_token tok,
+			 struct pmk_arg *ret)
+{
+	if (parse_position(parser, what, tok, ret))
+		return -1;
+	return ret->base == PMK_BASE_HOLE ? pmk_parse_expected(parser, &tok, what, NULL) : 0;
+}
+
+/* Where ".." stands in the token; its length: nowhere. */
+static size_t find_dots(const struct pmk_token *tok)
+{
+	size_t n = 0;
+
+	while (n < tok->len && (n + 1 == tok->len || tok->s[n] != '.' || tok->s[n + 1] != '.'))
+		n++;
+	return n;
+}
+
+static int parse_extent(struct pmk_parser *parser, const char *what, struct pmk_token tok,
+			struct pmk_arg *ret)
+{
+	size_t dots = find_dots(&tok);
+	struct pmk_token from = tok;
+	struct pmk_arg *to;
+
+	if (dots == tok.len) {
+		if (parse_range(parser, what, tok, ret))
+			return -1;
+		return ret->nspans > 1 ? pmk_parse_expected(parser, &tok, what, NULL) : 0;
+	}
+	to = pmk_arena_alloc(&parser->arena, sizeof(*to));
+	if (!to)
+		return pmk_parse_no_memory(parser);
+	from.len = dots;
+	if (from.quote > dots)
+		from.quote = dots;
+	pmk_token_skip(&tok, dots + 2);
+	*to = (struct pmk_arg){ .col = tok.col };
+	ret->to = to;
+	return parse_address(parser, what, from, ret) || parse_address(parser, what, tok, to) ? -1
+											      : 0;
+}
+
 /* Three places as in maps (r--, rw-, --x), or the letters alone in that order. */
 static int parse_perms(struct pmk_parser *parser, const char *what, struct pmk_token tok,
 		       struct pmk_arg *ret)
@@ -376,7 +419,8 @@ int pmk_parse_arg(struct pmk_parser *parser, enum pmk_arg_type type, const struc
 		[PMK_ARG_NEWPROC] = parse_new_name, [PMK_ARG_HANDLE] = parse_handle,
 		[PMK_ARG_RANGE] = parse_range,	    [PMK_ARG_FRAMES] = parse_frames,
 		[PMK_ARG_PFNS] = parse_pfns,	    [PMK_ARG_POSITION] = parse_position,
-		[PMK_ARG_PERMS] = parse_perms,
+		[PMK_ARG_PERMS] = parse_perms,	    [PMK_ARG_ADDRESS] = parse_address,
+		[PMK_ARG_EXTENT] = parse_extent,
 	};
 
 	*ret = (struct pmk_arg){ .col = tok->col };
@@ -389,13 +433,20 @@ int pmk_parse_arg(struct pmk_parser *parser, enum pmk_arg_type type, const struc
 
 /* ---- flags ---------------------------------------------------------------------------------- */
 
+static const struct pmk_word *category(const char *text, size_t len)
+{
+	return pmk_word_find(PMK_ARG_CATEGORYWORDS, text, len);
+}
+
 static int flag_mask(struct pmk_parser *parser, enum pmk_arg_type type, const struct pmk_token *tok,
 		     uint64_t *ret)
 {
 	size_t len = pmk_token_plain(tok);
 
 	*ret = 0;
-	if (len == tok->len)
+	if (len == tok->len && type == PMK_ARG_CATEGORYWORDS)
+		*ret = category(tok->s, len) ? category(tok->s, len)->value : 0;
+	else if (len == tok->len)
 		*ret = type == PMK_ARG_ENTRYWORDS ? pmk_entry_flag(tok->s, len)
 						  : pmk_frame_flag(tok->s, len);
 	if (*ret)
@@ -418,7 +469,7 @@ static int parse_flag(struct pmk_parser *parser, enum pmk_arg_type type,
 	struct pmk_token name = *tok;
 	uint64_t *into = &arg->set, mask;
 
-	if (take_char(&name, '!'))
+	if (type != PMK_ARG_CATEGORYWORDS && take_char(&name, '!'))
 		into = &arg->clear;
 	else if (type == PMK_ARG_ENTRYWORDS && parser->info->kind == PMK_EXPECT &&
 		 take_char(&name, '?'))
@@ -435,12 +486,13 @@ static int parse_flag(struct pmk_parser *parser, enum pmk_arg_type type,
 static int parse_state(struct pmk_parser *parser, enum pmk_arg_type type,
 		       const struct pmk_token *tok, struct pmk_arg *arg)
 {
-	bool none = type == PMK_ARG_ENTRYWORDS && pmk_word_is(tok->s, tok->len, "none");
+	bool none = type != PMK_ARG_FRAMEWORDS && pmk_word_is(tok->s, tok->len, "none");
+	uint64_t with_none = type == PMK_ARG_ENTRYWORDS ? PMK_PAGEMAP_SOFT_DIRTY_MASK : 0;
 
 	if (none ? parse_none(parser, tok) : parse_flag(parser, type, tok, arg))
 		return -1;
 	if (!(arg->set & arg->clear) && !((arg->set | arg->clear) & arg->free) &&
-	    !(parser->none_said && ((arg->set | arg->free) & ~PMK_PAGEMAP_SOFT_DIRTY_MASK)))
+	    !(parser->none_said && ((arg->set | arg->free) & ~with_none)))
 		return 0;
 	return pmk_parse_fail(parser, tok->col, "'%.*s' contradicts an earlier word", (int)tok->len,
 			      tok->s);
@@ -471,7 +523,7 @@ int pmk_parse_words_end(struct pmk_parser *parser, enum pmk_arg_type type, struc
 	/* via= says where to look, not what to see. */
 	if (pmk_parse_option_said(parser, PMK_OPT_VIA))
 		enough--;
-	if (!arg->nwords && !enough)
+	if (!arg->nwords && (!enough || type == PMK_ARG_CATEGORYWORDS))
 		return pmk_parse_expected(parser, &parser->tok, pmk_arg_info[type].expected, NULL);
 	if (type != PMK_ARG_ENTRYWORDS)
 		return 0;
@@ -541,7 +593,7 @@ bool pmk_parse_is_option(const struct pmk_parser *parser, const struct pmk_token
 
 static int option_unknown(struct pmk_parser *parser, const struct pmk_token *tok, size_t len)
 {
-	char list[128];
+	char list[160];
 	int shown = len < 32 ? (int)len : 32;
 
 	if (!parser->info->opts[0])
@@ -560,6 +612,40 @@ static int parse_symbol(struct pmk_parser *parser, const char *what, struct pmk_
 	return parse_any_name(parser, what, tok, ret);
 }
 
+/* Categories and numbers joined by '+'. */
+static int parse_categories(struct pmk_parser *parser, const char *what, struct pmk_token tok,
+			    struct pmk_arg *ret)
+{
+	const struct pmk_word *word;
+	struct pmk_token rest = tok;
+	uint64_t bits;
+
+	do {
+		struct pmk_token one = rest;
+
+		one.len = 0;
+		while (one.len < pmk_token_plain(&rest) && one.s[one.len] != '+')
+			one.len++;
+		pmk_token_skip(&rest, one.len);
+		one.quote = one.len;
+		word = category(one.s, one.len);
+		if (word)
+			bits = word->value;
+		else if (!one.len || !pmk_is_digit(one.s[0]))
+			return pmk_parse_expected(
+				parser, &one, what,
+				pmk_guess_word(PMK_ARG_CATEGORYWORDS, one.s, one.len));
+		else if (take_number(parser, &one, what, &bits) || take_end(parser, &one, what))
+			return -1;
+		ret->n |= bits;
+	} while (take_char(&rest, '+'));
+	if (rest.len)
+		return pmk_parse_expected(parser, &rest, what, NULL);
+	ret->text = pmk_parse_copy(parser, tok.s, tok.len);
+	ret->text_len = tok.len;
+	return ret->text ? 0 : pmk_parse_no_memory(parser);
+}
+
 static int option_value(struct pmk_parser *parser, enum pmk_value_type type, struct pmk_token tok,
 			struct pmk_arg *ret)
 {
@@ -574,6 +660,10 @@ static int option_value(struct pmk_parser *parser, enum pmk_value_type type, str
 		[PMK_VALUE_HANDLE] = { parse_handle, "a handle or the name of a file" },
 		[PMK_VALUE_WORD] = { parse_any_word, "a word" },
 		[PMK_VALUE_STRING] = { parse_string, "a text in double quotes" },
+		[PMK_VALUE_CATEGORIES] = { parse_categories,
+					   "categories of PAGEMAP_SCAN or numbers joined by +" },
+		[PMK_VALUE_ADDRESS] = { parse_address, "an address: a number, region[page] or eof, "
+						       "with +N or -N" },
 	};
 
 	return table[type].parse(parser, table[type].what, tok, ret);

@@ -109,6 +109,17 @@ static void put_position(struct sink *sink, const struct pmk_arg *arg)
 	put_text(sink, arg->delta ? delta : "");
 }
 
+static void put_extent(struct sink *sink, const struct pmk_arg *arg)
+{
+	if (!arg->to) {
+		put_range(sink, arg);
+		return;
+	}
+	put_position(sink, arg);
+	put_text(sink, "..");
+	put_position(sink, arg->to);
+}
+
 static void put_frames(struct sink *sink, const struct pmk_arg *arg)
 {
 	if (arg->base == PMK_BASE_HOLE)
@@ -154,6 +165,7 @@ static void put_arg(struct sink *sink, enum pmk_arg_type type, const struct pmk_
 	case PMK_ARG_WORDS:
 	case PMK_ARG_ENTRYWORDS:
 	case PMK_ARG_FRAMEWORDS:
+	case PMK_ARG_CATEGORYWORDS:
 		put_words(sink, arg);
 		break;
 	case PMK_ARG_STRING:
@@ -165,7 +177,11 @@ static void put_arg(struct sink *sink, enum pmk_arg_type type, const struct pmk_
 	case PMK_ARG_FRAMES:
 		put_frames(sink, arg);
 		break;
+	case PMK_ARG_EXTENT:
+		put_extent(sink, arg);
+		break;
 	case PMK_ARG_POSITION:
+	case PMK_ARG_ADDRESS:
 		put_position(sink, arg);
 		break;
 	case PMK_ARG_PERMS:
@@ -194,6 +210,8 @@ static void put_option(struct sink *sink, enum pmk_opt_id id, const struct pmk_a
 	put_text(sink, arg->greater ? ">" : "=");
 	if (info->type == PMK_VALUE_STRING)
 		put_string(sink, arg);
+	else if (info->type == PMK_VALUE_ADDRESS)
+		put_position(sink, arg);
 	else if (arg->text)
 		put_text(sink, arg->text);
 	else

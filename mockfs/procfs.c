@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "pagemapkit.h"
+#include "procmap.h"
 
 const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT] = {
 	[PMK_FILE_PAGEMAP] = { "pagemap", 0400, true },
@@ -79,7 +80,8 @@ int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,
 			return -ENOENT;
 	}
 	ret->mode = mode_of(m, file);
-	ret->uid = ret->gid = task && task->dumpable ? task->cred.uid : 0; /* PM-OWNER */
+	/* PM-OWNER, and without memory nothing is dumpable: task_dump_owner() */
+	ret->uid = ret->gid = task && task->mm && task->dumpable ? task->cred.uid : 0;
 	return 0;
 }
 
@@ -88,7 +90,7 @@ static int check_mode(const struct pmk_proc_stat *st, const struct pmk_cred *ope
 {
 	unsigned bits = opener->uid == st->uid ? st->mode >> 6 : st->mode;
 	int access = flags & O_ACCMODE;
-	bool read = access != O_WRONLY, write = access != O_RDONLY;
+	bool read = access != O_WRONLY, write = access != O_RDONLY || flags & O_TRUNC;
 
 	if ((!read || bits & 4) && (!write || bits & 2))
 		return 0;
@@ -99,12 +101,18 @@ static int check_mode(const struct pmk_proc_stat *st, const struct pmk_cred *ope
 	return -EACCES;
 }
 
-/* mm_access(PTRACE_MODE_READ): PM-OPEN-ACCESS. */
-static int check_ptrace(const struct pmk_task *task, const struct pmk_cred *opener)
+/* mm_access(PTRACE_MODE_READ): PM-OPEN-ACCESS.  caps_saved: what the task may make effective. */
+static int check_ptrace(const struct pmk_machine *m, const struct pmk_task *task,
+			const struct pmk_cred *opener)
 {
 	if (opener->caps & PMK_CAP_SYS_PTRACE)
 		return 0;
-	return opener->uid == task->cred.uid && task->dumpable ? 0 : -EACCES;
+	if (opener->caps & (PMK_CAP_PERFMON | PMK_CAP_SYS_ADMIN) &&
+	    pmk_profile_has(&m->profile, PMK_Q_PERFMON))
+		return 0; /* PM-OPEN-PERFMON: perfmon_capable() */
+	if (opener->uid != task->cred.uid || !task->dumpable)
+		return -EACCES;
+	return task->caps_saved & ~opener->caps ? -EACCES : 0; /* cap_ptrace_access_check() */
 }
 
 static int check_pagemap(const struct pmk_machine *m, const struct pmk_task *task,
@@ -135,7 +143,7 @@ int pmk_handle_open(struct pmk_machine *m, enum pmk_file file, int pid, int flag
 		return failure < PMK_FAILURE_SHORT ? -(int)failure : -EIO;
 	err = check_mode(&st, opener, flags);
 	if (!err && (file == PMK_FILE_PAGEMAP || file == PMK_FILE_MAPS) && task->mm && !self)
-		err = check_ptrace(task, opener);
+		err = check_ptrace(m, task, opener);
 	if (!err && file == PMK_FILE_PAGEMAP)
 		err = check_pagemap(m, task, opener);
 	if (!err && flags & O_DIRECT)
@@ -226,7 +234,9 @@ static bool maps_refill(struct pmk_handle *h)
 /* Whole lines up to a page; part of one if the reader asks for less (MAPS-READ). */
 static int64_t read_maps(struct pmk_handle *h, uint64_t pos, size_t count, char *out)
 {
-	if (h->task->state == PMK_TASK_GONE && h->mm)
+	if (!count)
+		return 0; /* seq_read() asks for nothing then */
+	if (h->task->state == PMK_TASK_GONE)
 		return -ESRCH; /* MAPS-DEAD */
 	if (!h->mm || !h->mm->users)
 		return 0;
@@ -245,7 +255,7 @@ static int64_t read_maps(struct pmk_handle *h, uint64_t pos, size_t count, char 
 			h->text_pos += skip;
 		}
 	}
-	if (!count || !maps_refill(h))
+	if (!maps_refill(h))
 		return 0;
 	if (count > h->text_len - h->text_off)
 		count = h->text_len - h->text_off;
@@ -365,17 +375,61 @@ int pmk_handle_lseek(struct pmk_handle *h, int64_t *pos, int64_t offset, int whe
 	return 0;
 }
 
-int64_t pmk_handle_ioctl(struct pmk_handle *h, unsigned cmd)
+static int64_t no_command(const struct pmk_handle *h)
+{
+	if (h->file == PMK_FILE_PAGEMAP && pmk_profile_has(&h->m->profile, PMK_Q_IOCTL_EINVAL))
+		return -EINVAL; /* PM-OTHER-OPS */
+	return -ENOTTY;
+}
+
+/* The errno that a fault asks of an ioctl, or 0. */
+static int64_t ioctl_fault(struct pmk_handle *h)
 {
 	uint64_t bytes;
 	unsigned failure = fault_now(h->m, h->file, h->task, PMK_FILEOP_IOCTL, &bytes);
 
+	return failure < PMK_FAILURE_SHORT ? -(int64_t)failure : 0;
+}
+
+int64_t pmk_handle_ioctl(struct pmk_handle *h, unsigned cmd)
+{
+	int64_t err = ioctl_fault(h);
+
 	(void)cmd;
-	if (failure && failure < PMK_FAILURE_SHORT)
-		return -(int64_t)failure;
-	if (h->file == PMK_FILE_PAGEMAP && pmk_profile_has(&h->m->profile, PMK_Q_IOCTL_EINVAL))
-		return -EINVAL; /* PM-OTHER-OPS */
-	return -ENOTTY;
+	return err ? err : no_command(h);
+}
+
+int64_t pmk_handle_scan(struct pmk_handle *h, struct pmk_scan_arg *arg, pmk_scan_put *put,
+			void *ctx)
+{
+	int64_t err = ioctl_fault(h);
+	bool dead = !h->mm || !h->mm->users;
+
+	if (err)
+		return err;
+	if (h->file != PMK_FILE_PAGEMAP || !pmk_profile_has(&h->m->profile, PMK_Q_SCAN))
+		return no_command(h);
+	if (!h->mm || (dead && pmk_profile_has(&h->m->profile, PMK_Q_SCAN_DEAD_ESRCH)))
+		return -ESRCH; /* SCAN-DEADMM; without any mm older kernels oops */
+	if (!arg)
+		return -EFAULT;
+	err = pmk_scan_check(h->m, arg);
+	return err ? err : pmk_mm_scan(h->m, h->mm, arg, put, ctx);
+}
+
+int64_t pmk_handle_procmap_query(struct pmk_handle *h, const void *arg, size_t len,
+				 struct pmk_procmap_answer *ret)
+{
+	int64_t err = ioctl_fault(h);
+
+	if (err)
+		return err;
+	if (h->file != PMK_FILE_MAPS || !pmk_profile_has(&h->m->profile, PMK_Q_PROCMAP_QUERY))
+		return no_command(h);
+	err = pmk_procmap_check(h->m, arg, len, ret);
+	if (err)
+		return err;
+	return h->mm && h->mm->users ? pmk_procmap_query(h->m, h->mm, ret) : -ESRCH;
 }
 
 int pmk_proc_next_pid(const struct pmk_machine *m, int after)

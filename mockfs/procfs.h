@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "machine.h"
+#include "scan.h"
 
 /* One row a file; indexed by enum pmk_file. */
 struct pmk_proc_file {
@@ -48,7 +49,36 @@ int64_t pmk_handle_read(struct pmk_handle *h, uint64_t pos, size_t count, void *
 int64_t pmk_handle_write(struct pmk_handle *h, uint64_t pos, size_t count, const void *buf);
 /* The new position (any 64-bit value, as mem_lseek stores it) in *pos; 0 or -EINVAL. */
 int pmk_handle_lseek(struct pmk_handle *h, int64_t *pos, int64_t offset, int whence);
+/* Any command but the two that follow. */
 int64_t pmk_handle_ioctl(struct pmk_handle *h, unsigned cmd);
+
+/*
+ * PAGEMAP_SCAN (SCAN-ABI).  arg: the caller's, in the host's byte order, or NULL when it cannot be read; walk_end of it is changed where
+ * the kernel writes it, which is also so after an error of the walk.  The regions come to put() batch by
+ * batch; the carrier counts how many it has put at arg->vec, untagged.  A put() that fails is EFAULT, and
+ * what the walk has protected stays protected.
+ * The number of regions, or -errno: -ENOTTY or -EINVAL where the file or the kernel has no such command.
+ */
+int64_t pmk_handle_scan(struct pmk_handle *h, struct pmk_scan_arg *arg, pmk_scan_put *put,
+			void *ctx);
+
+/* What PROCMAP_QUERY writes to the caller, in this order: the name, then the first q.size bytes of q. */
+#define PMK_NAME_MAX 4096 /* PATH_MAX */
+struct pmk_procmap_answer {
+	struct pmk_procmap_query q;
+	size_t size; /* how much of q */
+	size_t name_len; /* with its NUL; 0: nothing is written to q.vma_name_addr */
+	char name[PMK_NAME_MAX];
+};
+/*
+ * PROCMAP_QUERY (PQ-ABI).  The first `len` bytes at `arg` are what is known of the caller's argument: as
+ * many as its size says, or fewer where the carrier cannot see more, and then the rest counts as zero.
+ * Build ids the model has none: their size comes back as 0 (PQ-BUILDID).
+ * 0 and the answer, or -errno: -EFAULT (len < 8), -E2BIG, -EINVAL, -ESRCH, -ENOENT, -ENAMETOOLONG,
+ * -ENOTTY.
+ */
+int64_t pmk_handle_procmap_query(struct pmk_handle *h, const void *arg, size_t len,
+				 struct pmk_procmap_answer *ret);
 
 /* PIDs in ascending order: the first above `after`, or 0. */
 int pmk_proc_next_pid(const struct pmk_machine *m, int after);

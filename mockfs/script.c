@@ -10,21 +10,31 @@
 
 /* ---- tables: LIST(prefix, A, B) is {prefixA, prefixB} ---------------------------------------- */
 
-#define LIST_1(p, a)				  p##a
-#define LIST_2(p, a, ...)			  p##a, LIST_1(p, __VA_ARGS__)
-#define LIST_3(p, a, ...)			  p##a, LIST_2(p, __VA_ARGS__)
-#define LIST_4(p, a, ...)			  p##a, LIST_3(p, __VA_ARGS__)
-#define LIST_5(p, a, ...)			  p##a, LIST_4(p, __VA_ARGS__)
-#define LIST_6(p, a, ...)			  p##a, LIST_5(p, __VA_ARGS__)
-#define LIST_7(p, a, ...)			  p##a, LIST_6(p, __VA_ARGS__)
-#define LIST_PICK(a, b, c, d, e, f, g, list, ...) list
+#define LIST_1(p, a)	   p##a
+#define LIST_2(p, a, ...)  p##a, LIST_1(p, __VA_ARGS__)
+#define LIST_3(p, a, ...)  p##a, LIST_2(p, __VA_ARGS__)
+#define LIST_4(p, a, ...)  p##a, LIST_3(p, __VA_ARGS__)
+#define LIST_5(p, a, ...)  p##a, LIST_4(p, __VA_ARGS__)
+#define LIST_6(p, a, ...)  p##a, LIST_5(p, __VA_ARGS__)
+#define LIST_7(p, a, ...)  p##a, LIST_6(p, __VA_ARGS__)
+#define LIST_8(p, a, ...)  p##a, LIST_7(p, __VA_ARGS__)
+#define LIST_9(p, a, ...)  p##a, LIST_8(p, __VA_ARGS__)
+#define LIST_10(p, a, ...) p##a, LIST_9(p, __VA_ARGS__)
+#define LIST_11(p, a, ...) p##a, LIST_10(p, __VA_ARGS__)
+#define LIST_12(p, a, ...) p##a, LIST_11(p, __VA_ARGS__)
+#define LIST_13(p, a, ...) p##a, LIST_12(p, __VA_ARGS__)
+#define LIST_14(p, a, ...) p##a, LIST_13(p, __VA_ARGS__)
+/* clang-format off */
+#define LIST_PICK(a, b, c, d, e, f, g, h, i, j, k, l, m, n, list, ...) list
 #define LIST(p, ...)                                                                              \
 	{                                                                                         \
-		LIST_PICK(__VA_ARGS__, LIST_7, LIST_6, LIST_5, LIST_4, LIST_3, LIST_2, LIST_1, 0) \
+		LIST_PICK(__VA_ARGS__, LIST_14, LIST_13, LIST_12, LIST_11, LIST_10, LIST_9, LIST_8, \
+			  LIST_7, LIST_6, LIST_5, LIST_4, LIST_3, LIST_2, LIST_1, 0)              \
 		(p, __VA_ARGS__)                                                                  \
 	}
-#define ARGS(...) LIST(PMK_ARG_, __VA_ARGS__)
-#define OPTS(...) LIST(PMK_OPT_, __VA_ARGS__)
+/* clang-format on */
+#define ARGS(...)	   LIST(PMK_ARG_, __VA_ARGS__)
+#define OPTS(...)	   LIST(PMK_OPT_, __VA_ARGS__)
 
 const struct pmk_stmt_info pmk_stmt_info[PMK_STMT_COUNT] = {
 #define STATEMENT(id, kind, subject, word, args, opts, summary) \

@@ -67,10 +67,12 @@ enum pmk_value_type {
 	PMK_VALUE_HANDLE,
 	PMK_VALUE_WORD,
 	PMK_VALUE_STRING,
+	PMK_VALUE_CATEGORIES, /* n is the mask; text as written */
+	PMK_VALUE_ADDRESS,
 };
 
 #define PMK_ARGS_MAX 5
-#define PMK_OPTS_MAX 7
+#define PMK_OPTS_MAX 14
 
 /* One row of statements.def, for the parser, the printer and the manual. */
 struct pmk_stmt_info {
@@ -117,14 +119,16 @@ struct pmk_arg {
 				      * HANDLE: enum pmk_file, or PMK_FILE_COUNT for a handle */
 	bool negative; /* a number with '-': n is its magnitude */
 	bool greater; /* an option written "key>value" */
-	int64_t delta; /* POSITION: what +N or -N adds */
+	int64_t delta; /* POSITION, ADDRESS: what +N or -N adds */
+	const struct pmk_arg *to; /* EXTENT written ADDRESS..ADDRESS: its end; else NULL */
 	const struct pmk_span *span; /* RANGE, FRAMES, PFNS, NUMBERS (first only) */
 	size_t nspans;
 	/* ENTRYWORDS (masks of PMK_PAGEMAP_*), FRAMEWORDS (masks of PMK_KPF_*).  Entry words of an
 	 * EXPECT put every known flag into exactly one of the three; without a word (only options) all
-	 * are free.  Of a GIVEN: what is not set is clear.  Frame words: only what was named. */
+	 * are free.  Of a GIVEN: what is not set is clear.  Frame words: only what was named.
+	 * CATEGORYWORDS (masks of PMK_SCAN_*): set. */
 	uint64_t set, clear, free;
-	const char *const *words; /* WORDS, ENTRYWORDS, FRAMEWORDS: as written, for the printer */
+	const char *const *words; /* of the types that end in WORDS: as written, for the printer */
 	size_t nwords;
 };
 
@@ -231,6 +235,12 @@ enum pmk_fileop {
 	PMK_FILEOP_LSEEK,
 	PMK_FILEOP_WRITE,
 	PMK_FILEOP_IOCTL
+};
+enum pmk_uffd_op {
+	PMK_UFFD_REGISTER,
+	PMK_UFFD_UNREGISTER,
+	PMK_UFFD_PROTECT,
+	PMK_UFFD_UNPROTECT,
 };
 #define PMK_FAILURE_SHORT 1000u
 #define PMK_FAILURE_EXIT  1001u

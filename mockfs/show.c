@@ -108,7 +108,9 @@ static void show_entry(const struct view *v, const struct pmk_piece *p, uint64_t
 		     0);
 		break;
 	case PMK_PTE_GIVEN:
-		fill(out, n, v->always | given | (base & v->frames), step);
+		/* without a PFN of its own every page reads alike */
+		fill(out, n, v->always | given | (base & v->frames),
+		     tag & PMK_RUN_LINEAR ? step : 0);
 		break;
 	case PMK_PTE_GIVEN_SWAP:
 		fill(out, n,
@@ -245,8 +247,7 @@ static size_t gate_line(const struct pmk_machine *m, char *buf, size_t size)
 	return pmk_maps_format(&line, 8, buf, size);
 }
 
-static size_t vma_line(const struct pmk_machine *m, const struct pmk_run *run, char *buf,
-		       size_t size)
+void pmk_show_vma(const struct pmk_machine *m, const struct pmk_run *run, struct pmk_maps_line *ret)
 {
 	const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
 	unsigned shift = m->profile.arch->page_shift;
@@ -273,6 +274,15 @@ static size_t vma_line(const struct pmk_machine *m, const struct pmk_run *run, c
 		line.name = "[stack]";
 	}
 	line.name_len = strlen(line.name);
+	*ret = line;
+}
+
+static size_t vma_line(const struct pmk_machine *m, const struct pmk_run *run, char *buf,
+		       size_t size)
+{
+	struct pmk_maps_line line;
+
+	pmk_show_vma(m, run, &line);
 	return pmk_maps_format(&line, m->profile.arch->long_bits / 8, buf, size);
 }
 

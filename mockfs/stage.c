@@ -41,7 +41,13 @@ struct pmk_stage {
 	size_t nobjects;
 	uint64_t next_addr;
 	uint64_t page; /* bytes; 0 until the world is asked */
+	char *answer; /* of the last scan or procmap-query, by ANSWER_ROOM */
+	struct pmk_stage_scan scan;
+	struct pmk_stage_query query;
 };
+
+#define SCAN_REGIONS 65536 /* so many of a scan are kept */
+#define ANSWER_ROOM  (sizeof(struct pmk_scan_arg) + SCAN_REGIONS * sizeof(struct pmk_scan_region))
 
 /* What a handler works on. */
 struct act {
@@ -51,6 +57,7 @@ struct act {
 	struct pmk_error *err;
 	int proc;
 	bool broken; /* err says why */
+	bool wrong; /* likewise: not what the script expects, though the result may be */
 };
 
 struct pmk_stage *pmk_stage_create(struct pmk_world *world)
@@ -59,6 +66,7 @@ struct pmk_stage *pmk_stage_create(struct pmk_world *world)
 
 	s->world = world;
 	s->next_addr = FIRST_ADDRESS;
+	s->scan.proc = s->query.proc = PMK_OBSERVER;
 	return s;
 }
 
@@ -73,6 +81,7 @@ void pmk_stage_destroy(struct pmk_stage *s)
 	free(s->proc);
 	free(s->region);
 	free(s->handle);
+	free(s->answer);
 	pmk_names_deinit(&s->names);
 	free(s);
 }
@@ -226,12 +235,19 @@ static int64_t each_span(struct act *a, const struct pmk_arg *arg, struct pmk_re
 	return result;
 }
 
+/* The number of a handle that is closed at once.  Worlds keep handles in tables, so it is a small one:
+ * of the observer behind those that check.c numbers by file, of a process the next that is free. */
+static int passing_handle(const struct pmk_stage *s, int proc)
+{
+	return proc == PMK_OBSERVER ? PMK_FILE_COUNT : (int)s->nhandles;
+}
+
 static int64_t pread_observer(struct pmk_stage *s, int proc, enum pmk_file file, uint64_t pos,
 			      void *buf, uint64_t len)
 {
 	struct pmk_request r = { .code = PMK_REQ_OPEN,
 				 .proc = PMK_OBSERVER,
-				 .handle = INT32_MAX,
+				 .handle = passing_handle(s, PMK_OBSERVER),
 				 .file = file,
 				 .a = { O_RDONLY, 0, 0, proc } };
 	int64_t n = pmk_world_request(s->world, &r);
@@ -240,7 +256,7 @@ static int64_t pread_observer(struct pmk_stage *s, int proc, enum pmk_file file,
 		return n;
 	r = (struct pmk_request){ .code = PMK_REQ_PREAD,
 				  .proc = PMK_OBSERVER,
-				  .handle = INT32_MAX,
+				  .handle = passing_handle(s, PMK_OBSERVER),
 				  .pos = (int64_t)pos,
 				  .len = len,
 				  .buf = buf };
@@ -477,7 +493,7 @@ static int64_t given_entry(struct act *a, struct pmk_machine *m)
 		uint64_t n = span->last - span->first + 1;
 
 		pmk_mm_zap(m, mm, first, first + n);
-		pmk_runs_set(&mm->pte, first, first + n, v);
+		pmk_mm_set_entries(m, mm, first, first + n, v);
 		v = pmk_value_at(v, n);
 	}
 	return 0;
@@ -674,7 +690,7 @@ static int64_t do_clear_refs(struct act *a)
 {
 	struct pmk_request r = { .code = PMK_REQ_OPEN,
 				 .proc = a->proc,
-				 .handle = INT32_MAX,
+				 .handle = passing_handle(a->s, a->proc),
 				 .file = PMK_FILE_CLEAR_REFS,
 				 .a = { O_WRONLY, 0, 0, a->proc } };
 	int64_t result = pmk_world_request(a->s->world, &r);
@@ -684,7 +700,7 @@ static int64_t do_clear_refs(struct act *a)
 		return result;
 	r = (struct pmk_request){ .code = PMK_REQ_WRITEFD,
 				  .proc = a->proc,
-				  .handle = INT32_MAX,
+				  .handle = passing_handle(a->s, a->proc),
 				  .in = text,
 				  .len = (uint64_t)snprintf(text, sizeof(text), "%" PRIu64,
 							    a->stmt->arg[0].n) };
@@ -771,7 +787,7 @@ int pmk_stage_handle(struct pmk_stage *s, int proc, const char *name)
 	return (int)handle;
 }
 
-static int buffer_kind(struct act *a, int64_t *ret)
+static int buffer_kind(struct act *a, enum pmk_opt_id id, int64_t *ret)
 {
 	static const char *const words[] = {
 		[PMK_BUF_OK] = "ok",	     [PMK_BUF_NULL] = "null",
@@ -779,7 +795,7 @@ static int buffer_kind(struct act *a, int64_t *ret)
 		[PMK_BUF_HALF] = "half",     [PMK_BUF_READONLY] = "readonly",
 		[PMK_BUF_ODD] = "odd",
 	};
-	const struct pmk_arg *buf = opt(a, PMK_OPT_BUF);
+	const struct pmk_arg *buf = opt(a, id);
 
 	*ret = PMK_BUF_OK;
 	if (!buf)
@@ -789,8 +805,7 @@ static int buffer_kind(struct act *a, int64_t *ret)
 			*ret = (int64_t)i;
 			return 0;
 		}
-	return fail(a, buf->col,
-		    "buf=%s: expected ok, null, kernel, unmapped, half, readonly or odd",
+	return fail(a, buf->col, "%s: expected ok, null, kernel, unmapped, half, readonly or odd",
 		    buf->text);
 }
 
@@ -844,9 +859,221 @@ static int64_t do_call(struct act *a)
 		if (err)
 			return -EINVAL;
 	}
-	if ((r.code == PMK_REQ_PREAD || r.code == PMK_REQ_READFD) && buffer_kind(a, &r.a[0]))
+	if ((r.code == PMK_REQ_PREAD || r.code == PMK_REQ_READFD) &&
+	    buffer_kind(a, PMK_OPT_BUF, &r.a[0]))
 		return -EINVAL;
 	return pmk_world_request(a->s->world, &r);
+}
+
+/* ---- userfaultfd, PAGEMAP_SCAN, PROCMAP_QUERY --------------------------------------------------- */
+
+static int64_t do_uffd(struct act *a)
+{
+	struct pmk_request r = { .code = PMK_REQ_UFFD, .proc = a->proc };
+
+	if (a->stmt->id == PMK_STMT_UFFD)
+		r.a[0] = (int64_t)a->stmt->arg[1].n;
+	else
+		r.a[0] = a->stmt->id == PMK_STMT_UFFD_PROTECT ? PMK_UFFD_PROTECT
+							      : PMK_UFFD_UNPROTECT;
+	r.a[1] = (opt(a, PMK_OPT_SYNC) ? PMK_UFFD_SYNC : 0) |
+		 (opt(a, PMK_OPT_UNPOPULATED) ? PMK_UFFD_UNPOPULATED : 0);
+	return each_span(a, &a->stmt->arg[0], &r);
+}
+
+/* Pages behind the region have addresses, too. */
+static int address(struct act *a, const struct pmk_arg *arg, uint64_t *ret)
+{
+	struct pmk_world *w = a->s->world;
+	uint64_t addr = arg->negative ? 0 - arg->n : arg->n;
+	const struct pmk_region *region;
+
+	if (arg->base == PMK_BASE_REGION) {
+		region = pmk_stage_region(a->s, a->proc, arg->text);
+		if (!region)
+			return fail(a, arg->col, "this process has no region '%s'", arg->text);
+		addr = region->addr + (arg->nspans ? arg->span[0].first : 0) * page_size(a->s);
+	} else if (arg->base == PMK_BASE_EOF) {
+		addr = w->ops->fact(w, PMK_FACT_TASK_SIZE);
+	}
+	*ret = addr + (uint64_t)arg->delta;
+	return 0;
+}
+
+static int extent(struct act *a, const struct pmk_arg *arg, uint64_t *ret_start, uint64_t *ret_end)
+{
+	const struct pmk_region *region;
+
+	if (arg->to)
+		return address(a, arg, ret_start) || address(a, arg->to, ret_end) ? -1 : 0;
+	region = range_region(a, arg);
+	if (!region)
+		return -1;
+	*ret_start = region->addr + (arg->nspans ? arg->span[0].first : 0) * page_size(a->s);
+	*ret_end = region->addr +
+		   (arg->nspans ? arg->span[0].last + 1 : region->pages) * page_size(a->s);
+	return 0;
+}
+
+int pmk_stage_extent(struct pmk_stage *s, int proc, const char *file, const struct pmk_stmt *stmt,
+		     const struct pmk_arg *arg, uint64_t *ret_start, uint64_t *ret_end,
+		     struct pmk_error *err)
+{
+	struct act a = { .s = s, .file = file, .stmt = stmt, .err = err, .proc = proc };
+
+	return extent(&a, arg, ret_start, ret_end);
+}
+
+struct pmk_stage_scan *pmk_stage_last_scan(struct pmk_stage *s)
+{
+	return &s->scan;
+}
+
+const struct pmk_stage_query *pmk_stage_last_query(const struct pmk_stage *s)
+{
+	return &s->query;
+}
+
+/* The handle and the bad places of an ioctl with an argument; the room for its answer. */
+static int begin_ioctl(struct act *a, struct pmk_request *r)
+{
+	const struct pmk_arg *handle = &a->stmt->arg[0];
+
+	r->proc = a->proc;
+	r->handle = pmk_stage_handle(a->s, a->proc, handle->text);
+	if (r->handle < 0)
+		return fail(a, handle->col, "this process has no handle '%s'", handle->text);
+	if (buffer_kind(a, PMK_OPT_BUF, &r->a[0]) || buffer_kind(a, PMK_OPT_ARG, &r->a[1]))
+		return -1;
+	if (!a->s->answer)
+		a->s->answer = pmk_alloc(ANSWER_ROOM);
+	r->buf = a->s->answer;
+	r->len = ANSWER_ROOM;
+	a->s->scan = (struct pmk_stage_scan){ .proc = PMK_OBSERVER };
+	a->s->query = (struct pmk_stage_query){ .proc = PMK_OBSERVER };
+	return 0;
+}
+
+static int scan_argument(struct act *a, struct pmk_scan_arg *ret)
+{
+	const struct pmk_arg *size = opt(a, PMK_OPT_SIZE), *vec = opt(a, PMK_OPT_VEC),
+			     *returned = opt(a, PMK_OPT_RETURN);
+
+	*ret = (struct pmk_scan_arg){
+		.size = size ? size->n : sizeof(*ret),
+		.flags = opt_number(a, PMK_OPT_SCAN_FLAGS) |
+			 (opt(a, PMK_OPT_WP) ? PMK_SCAN_WP_MATCHING : 0) |
+			 (opt(a, PMK_OPT_CHECK) ? PMK_SCAN_CHECK_WPASYNC : 0),
+		.vec = !opt(a, PMK_OPT_NOVEC),
+		.vec_len = vec			   ? vec->n
+			   : opt(a, PMK_OPT_NOVEC) ? 0
+						   : 4096,
+		.max_pages = opt_number(a, PMK_OPT_MAX),
+		.category_inverted = opt_number(a, PMK_OPT_INVERTED),
+		.category_mask = opt_number(a, PMK_OPT_MASK),
+		.category_anyof_mask = opt_number(a, PMK_OPT_ANYOF),
+	};
+	ret->return_mask = returned ? returned->n : ret->category_mask | ret->category_anyof_mask;
+	return extent(a, &a->stmt->arg[1], &ret->start, &ret->end);
+}
+
+/* walk_end= holds whatever the result is. */
+static int64_t check_walk_end(struct act *a, const struct pmk_scan_arg *after, int64_t result)
+{
+	const struct pmk_arg *want = opt(a, PMK_OPT_WALK_END);
+	int64_t off;
+	uint64_t addr;
+
+	if (!want || address(a, want, &addr) || addr == after->walk_end)
+		return result;
+	off = (int64_t)(after->walk_end - addr);
+	a->wrong = true;
+	pmk_error_set(a->err, a->file, a->stmt->line, want->col,
+		      "scan: walk_end is %#" PRIx64 ", expected %#" PRIx64 " (%+" PRId64
+		      " pages); the result is %" PRId64,
+		      after->walk_end, addr, off / (int64_t)page_size(a->s), result);
+	return result;
+}
+
+static int64_t do_scan(struct act *a)
+{
+	struct pmk_request r = { .code = PMK_REQ_SCAN };
+	struct pmk_scan_arg after;
+	int64_t result;
+
+	if (begin_ioctl(a, &r) || scan_argument(a, &r.scan))
+		return -EINVAL;
+	memcpy(a->s->answer, &r.scan, sizeof(r.scan));
+	result = pmk_world_request(a->s->world, &r);
+	memcpy(&after, a->s->answer, sizeof(after));
+	a->s->scan = (struct pmk_stage_scan){
+		.proc = a->proc,
+		.region = (struct pmk_scan_region *)(a->s->answer + sizeof(after)),
+		.n = result < 0		     ? 0
+		     : result < SCAN_REGIONS ? (size_t)result
+					     : SCAN_REGIONS,
+	};
+	if (r.a[0] != PMK_BUF_OK || !r.scan.vec)
+		a->s->scan.n = 0;
+	return check_walk_end(a, &after, result);
+}
+
+static int query_flags(struct act *a, uint64_t *ret)
+{
+	static const struct {
+		const char *word;
+		unsigned flag;
+	} words[] = {
+		{ "readable", PMK_PROCMAP_READABLE },	  { "writable", PMK_PROCMAP_WRITABLE },
+		{ "executable", PMK_PROCMAP_EXECUTABLE }, { "shared", PMK_PROCMAP_SHARED },
+		{ "next", PMK_PROCMAP_COVERING_OR_NEXT }, { "file", PMK_PROCMAP_FILE_BACKED },
+	};
+	const struct pmk_arg *arg = opt(a, PMK_OPT_QUERY);
+
+	*ret = 0;
+	for (const char *at = arg ? arg->text : "", *next; *at; at = next) {
+		size_t len = strcspn(at, "+"), i;
+		char *end;
+
+		next = at + len + (at[len] == '+');
+		for (i = 0; i < sizeof(words) / sizeof(*words); i++)
+			if (strlen(words[i].word) == len && !memcmp(words[i].word, at, len))
+				break;
+		*ret |= i < sizeof(words) / sizeof(*words) ? words[i].flag : strtoull(at, &end, 0);
+		if (i == sizeof(words) / sizeof(*words) && end != at + len)
+			return fail(a, arg->col,
+				    "flags=%s: expected readable, writable, executable, shared, "
+				    "next, file or numbers, joined by +",
+				    arg->text);
+	}
+	return 0;
+}
+
+static int64_t do_procmap_query(struct act *a)
+{
+	const struct pmk_arg *size = opt(a, PMK_OPT_SIZE), *name = opt(a, PMK_OPT_NAME_SIZE),
+			     *id = opt(a, PMK_OPT_BUILD_ID);
+	struct pmk_request r = { .code = PMK_REQ_PROCMAP_QUERY };
+	struct pmk_procmap_query *q = &r.query;
+	int64_t result;
+
+	if (begin_ioctl(a, &r) || query_flags(a, &q->query_flags) ||
+	    address(a, &a->stmt->arg[1], &q->query_addr))
+		return -EINVAL;
+	q->size = size ? size->n : sizeof(*q);
+	q->vma_name_addr = !opt(a, PMK_OPT_NONAME);
+	q->vma_name_size = (uint32_t)(name ? name->n : q->vma_name_addr ? 4096 : 0);
+	q->build_id_addr = id != NULL;
+	q->build_id_size = (uint32_t)(id ? id->n : 0);
+	r.a[2] = (int64_t)opt_number(a, PMK_OPT_TAIL);
+	result = pmk_world_request(a->s->world, &r);
+	if (result < 0)
+		return result;
+	a->s->query.proc = a->proc;
+	memcpy(&a->s->query.query, a->s->answer, sizeof(*q));
+	if (q->vma_name_addr && q->size >= offsetof(struct pmk_procmap_query, build_id_addr))
+		a->s->query.name = a->s->answer + sizeof(*q);
+	return result;
 }
 
 /* ---- the table ---------------------------------------------------------------------------------- */
@@ -891,6 +1118,11 @@ static const struct {
 	[PMK_STMT_LSEEK] = { .act = do_call },
 	[PMK_STMT_WRITEFD] = { .act = do_call },
 	[PMK_STMT_IOCTL] = { .act = do_call },
+	[PMK_STMT_UFFD] = { .act = do_uffd },
+	[PMK_STMT_UFFD_PROTECT] = { .act = do_uffd },
+	[PMK_STMT_UFFD_UNPROTECT] = { .act = do_uffd },
+	[PMK_STMT_SCAN] = { .act = do_scan },
+	[PMK_STMT_PROCMAP_QUERY] = { .act = do_procmap_query },
 };
 
 /* "EINVAL", "SIGSEGV" or a number, for messages. */
@@ -971,7 +1203,9 @@ enum pmk_outcome pmk_stage_do(struct pmk_stage *s, const char *file, const struc
 		if (find_subject(&a))
 			return PMK_BROKEN;
 		result = handlers[stmt->id].act(&a);
-		return a.broken ? PMK_BROKEN : judge(&a, result);
+		if (a.broken || a.wrong)
+			return a.broken ? PMK_BROKEN : PMK_WRONG;
+		return judge(&a, result);
 	}
 	if (!handlers[stmt->id].given)
 		return PMK_DONE;

@@ -34,6 +34,23 @@ const struct pmk_region *pmk_stage_region(const struct pmk_stage *stage, int pro
 					  const char *name);
 /* The handle's number; a file's name opens the process's own file at the first use. -1: unknown. */
 int pmk_stage_handle(struct pmk_stage *stage, int proc, const char *name);
+/* The bytes that an EXTENT of a process means; -1: a name is unknown, and *err set. */
+int pmk_stage_extent(struct pmk_stage *stage, int proc, const char *file,
+		     const struct pmk_stmt *stmt, const struct pmk_arg *arg, uint64_t *ret_start,
+		     uint64_t *ret_end, struct pmk_error *err);
+/* What the last scan and the last procmap-query of the stage brought, for who checks it. */
+struct pmk_stage_scan {
+	int proc; /* whose; PMK_OBSERVER: there was none */
+	const struct pmk_scan_region *region;
+	size_t n, next; /* next: which one comes next, for who checks to count up */
+};
+struct pmk_stage_scan *pmk_stage_last_scan(struct pmk_stage *stage);
+struct pmk_stage_query {
+	int proc;
+	struct pmk_procmap_query query;
+	const char *name; /* NULL: none came */
+};
+const struct pmk_stage_query *pmk_stage_last_query(const struct pmk_stage *stage);
 /* Whether all the statement's `when` conditions hold; false and *err set: a name is unknown. */
 bool pmk_stage_holds(const struct pmk_stage *stage, const char *file, const struct pmk_stmt *stmt,
 		     struct pmk_error *err);

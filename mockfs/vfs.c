@@ -18,13 +18,16 @@ int64_t pmk_fd_open(struct pmk_machine *m, const struct pmk_request *request, in
 		    const struct pmk_cred *opener, bool self, struct pmk_fd **ret)
 {
 	int flags = (int)request->a[0];
-	struct pmk_handle *h;
+	struct pmk_handle *h = NULL; /* of O_PATH: never asked */
+	struct pmk_proc_stat st;
 	struct pmk_fd *fd;
-	int err;
+	int err = pmk_proc_stat(m, request->file, pid, &st);
 
-	if (flags & O_CREAT && flags & O_EXCL)
-		return -EEXIST; /* PM-OPEN-FLAGS */
-	err = pmk_handle_open(m, request->file, pid, flags, opener, self, &h);
+	/* PM-OPEN-FLAGS; O_PATH neither opens the file nor heeds the other flags */
+	if (!err && !(flags & O_PATH) && flags & O_CREAT && flags & O_EXCL)
+		err = -EEXIST;
+	if (!err && !(flags & O_PATH))
+		err = pmk_handle_open(m, request->file, pid, flags, opener, self, &h);
 	if (err)
 		return err;
 	fd = pmk_calloc(1, sizeof(*fd));
@@ -51,10 +54,31 @@ static uint64_t max_rw_count(const struct pmk_machine *m)
 	return INT32_MAX & ~(pmk_profile_page_size(&m->profile) - 1);
 }
 
+static uint64_t ssize_max(const struct pmk_machine *m)
+{
+	return m->profile.arch->long_bits == 32 ? INT32_MAX : INT64_MAX;
+}
+
 /* access_ok(): rule 3 of PM-READ-ORDER.  A good buffer is taken to begin low. */
 static bool access_ok(const struct pmk_fd *fd, enum pmk_buf where, uint64_t count)
 {
 	return where != PMK_BUF_KERNEL && count <= fd->m->profile.task_size;
+}
+
+/* Rule 2, and that clear_refs has no read at all. */
+static int may_read(const struct pmk_fd *fd)
+{
+	if ((fd->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	return pmk_handle_file(fd->h) == PMK_FILE_CLEAR_REFS ? -EINVAL : 0;
+}
+
+/* rw_verify_area(): rule 4. */
+static int check_range(const struct pmk_fd *fd, int64_t pos, uint64_t count)
+{
+	if (count > ssize_max(fd->m) || pos < 0 || (uint64_t)pos + count > INT64_MAX)
+		return -EINVAL;
+	return 0;
 }
 
 /* How many bytes from the start of the buffer can be written. */
@@ -71,19 +95,19 @@ static uint64_t writable(enum pmk_buf where, uint64_t count)
 	}
 }
 
-/* One read of the file at *pos: rules 2 to 5, then the file's own. */
+/* One read(2) of the file at *pos: rules 2 to 5, then the file's own. */
 static int64_t read_once(struct pmk_fd *fd, int64_t *pos, uint64_t count, void *buf,
 			 enum pmk_buf where)
 {
 	uint64_t asked = count;
-	int64_t n;
+	int64_t n = may_read(fd);
 
-	if ((fd->flags & O_ACCMODE) == O_WRONLY)
-		return -EBADF;
-	if (!access_ok(fd, where, count))
-		return -EFAULT;
-	if (count > INT64_MAX || *pos < 0 || (uint64_t)*pos + count > INT64_MAX)
-		return -EINVAL;
+	if (!n && !access_ok(fd, where, count))
+		n = -EFAULT;
+	if (!n)
+		n = check_range(fd, *pos, count);
+	if (n)
+		return n;
 	if (count > max_rw_count(fd->m))
 		count = max_rw_count(fd->m); /* PM-READ-CLIP */
 	n = pmk_handle_read(fd->h, (uint64_t)*pos, count, where == PMK_BUF_OK ? buf : NULL);
@@ -94,24 +118,47 @@ static int64_t read_once(struct pmk_fd *fd, int64_t *pos, uint64_t count, void *
 	return n;
 }
 
-/* Each segment is a read of its own; a total of 0 never reaches the file (PM-READV). */
+/* import_iovec(): the lengths of all segments, cut to what one call may read in all. */
+static int64_t import_segments(const struct pmk_fd *fd, const struct pmk_request *r,
+			       uint64_t ret[PMK_SEGMENTS_MAX], uint64_t *ret_total)
+{
+	uint64_t left = max_rw_count(fd->m);
+
+	for (unsigned i = 0; i < r->nseg; i++)
+		if (r->seg[i] > ssize_max(fd->m))
+			return -EINVAL;
+	for (unsigned i = 0; i < r->nseg; i++) {
+		if (!access_ok(fd, PMK_BUF_OK, r->seg[i]))
+			return -EFAULT;
+		ret[i] = r->seg[i] < left ? r->seg[i] : left;
+		left -= ret[i];
+	}
+	*ret_total = max_rw_count(fd->m) - left;
+	return 0;
+}
+
+/* One check of all segments, then each is a read of its own; a total of 0 never reaches the file
+ * (PM-READV; vfs_readv, do_loop_readv_writev). */
 static int64_t read_segments(struct pmk_fd *fd, int64_t *pos, const struct pmk_request *r)
 {
-	uint64_t total = 0;
-	int64_t done = 0;
+	uint64_t seg[PMK_SEGMENTS_MAX], total = 0;
+	int64_t done = 0, n = may_read(fd);
 
-	if ((fd->flags & O_ACCMODE) == O_WRONLY)
-		return -EBADF;
-	for (unsigned i = 0; i < r->nseg; i++)
-		total += r->seg[i];
+	if (!n)
+		n = import_segments(fd, r, seg, &total);
+	if (!n && total)
+		n = check_range(fd, *pos, total);
+	if (n)
+		return n;
 	for (unsigned i = 0; total && i < r->nseg; i++) {
 		char *buf = r->buf ? (char *)r->buf + done : NULL;
-		int64_t n = read_once(fd, pos, r->seg[i], buf, PMK_BUF_OK);
 
+		n = pmk_handle_read(fd->h, (uint64_t)*pos, seg[i], buf);
 		if (n < 0)
 			return done ? done : n;
 		done += n;
-		if ((uint64_t)n < r->seg[i])
+		*pos += n;
+		if ((uint64_t)n < seg[i])
 			break;
 	}
 	return done;
@@ -119,8 +166,11 @@ static int64_t read_segments(struct pmk_fd *fd, int64_t *pos, const struct pmk_r
 
 static int64_t seek(struct pmk_fd *fd, const struct pmk_request *r)
 {
-	int err = pmk_handle_lseek(fd->h, &fd->pos, r->pos, (int)r->a[0]);
+	int err;
 
+	if (r->a[0] < SEEK_SET || r->a[0] > SEEK_HOLE)
+		return -EINVAL; /* whatever the file */
+	err = pmk_handle_lseek(fd->h, &fd->pos, r->pos, (int)r->a[0]);
 	return err ? err : fd->pos; /* raw: negative positions look like errors (PM-LSEEK-NEG) */
 }
 
@@ -136,29 +186,115 @@ static int64_t write_once(struct pmk_fd *fd, const struct pmk_request *r)
 	return pmk_handle_write(fd->h, (uint64_t)fd->pos, r->len, r->in);
 }
 
+/* ---- ioctls with an argument -------------------------------------------------------------------- */
+
+/* Whether the kernel can read an argument that lies there, and write to it. */
+static bool readable(enum pmk_buf where)
+{
+	return where == PMK_BUF_OK || where == PMK_BUF_ODD || where == PMK_BUF_READONLY;
+}
+
+/* Where a script's vector goes: the caller's memory, of which only a part may be good. */
+struct vector {
+	struct pmk_scan_region *out; /* NULL: nobody wants to see them */
+	uint64_t room, done; /* regions */
+	uint64_t good; /* bytes */
+};
+
+static bool put_regions(void *ctx, const struct pmk_scan_region *regions, size_t n)
+{
+	struct vector *v = ctx;
+
+	if ((v->done + n) * sizeof(*regions) > v->good)
+		return false;
+	for (size_t i = 0; i < n && v->done + i < v->room; i++)
+		v->out[v->done + i] = regions[i];
+	v->done += n;
+	return true;
+}
+
+#define GOOD_ADDRESS   0x10000u
+#define KERNEL_ADDRESS (UINT64_MAX - 0xffffff)
+
+static int64_t scan(struct pmk_fd *fd, const struct pmk_request *r)
+{
+	const uint64_t untouched = UINT64_MAX; /* no walk ends there */
+	enum pmk_buf vec = (enum pmk_buf)r->a[0], where = (enum pmk_buf)r->a[1];
+	struct pmk_scan_arg arg = r->scan;
+	bool room = r->buf && r->len >= sizeof(arg);
+	struct vector v = { .good = writable(vec, arg.vec_len * sizeof(struct pmk_scan_region)) };
+	int64_t n;
+
+	if (room) {
+		v.out = (struct pmk_scan_region *)((char *)r->buf + sizeof(arg));
+		v.room = (r->len - sizeof(arg)) / sizeof(*v.out);
+		memcpy(r->buf, &arg, sizeof(arg));
+	}
+	arg.walk_end = untouched;
+	if (arg.vec)
+		arg.vec = vec == PMK_BUF_KERNEL ? KERNEL_ADDRESS : GOOD_ADDRESS;
+	n = pmk_handle_scan(fd->h, readable(where) ? &arg : NULL, put_regions, &v);
+	if (arg.walk_end == untouched)
+		return n;
+	if (!writable(where, 0))
+		return -EFAULT; /* pagemap_scan_writeback_args(), after all else */
+	if (room)
+		memcpy(r->buf, &arg, sizeof(arg));
+	return n;
+}
+
+static int64_t procmap_query(struct pmk_fd *fd, const struct pmk_request *r)
+{
+	enum pmk_buf name = (enum pmk_buf)r->a[0], where = (enum pmk_buf)r->a[1];
+	unsigned char arg[8192];
+	size_t len = r->query.size < sizeof(arg) ? (size_t)r->query.size : sizeof(arg);
+	struct pmk_procmap_answer answer;
+	int64_t err;
+
+	memset(arg, (int)r->a[2], sizeof(arg));
+	memcpy(arg, &r->query, sizeof(r->query));
+	if (len < sizeof(r->query.size))
+		len = sizeof(r->query.size);
+	err = pmk_handle_procmap_query(fd->h, arg, readable(where) ? len : 0, &answer);
+	if (err)
+		return err;
+	if (answer.name_len > writable(name, r->query.vma_name_size) || !writable(where, 0))
+		return -EFAULT;
+	memcpy(arg, &answer.q, answer.size);
+	if (r->buf && r->len >= sizeof(answer.q) + answer.name_len) {
+		memcpy(r->buf, arg, sizeof(answer.q));
+		memcpy((char *)r->buf + sizeof(answer.q), answer.name, answer.name_len);
+	}
+	return 0;
+}
+
 int64_t pmk_fd_request(struct pmk_fd *fd, const struct pmk_request *r)
 {
 	int64_t pos = r->pos;
 
+	if ((r->code == PMK_REQ_PREAD || r->code == PMK_REQ_PREADV) && pos < 0)
+		return -EINVAL; /* rule 1 */
 	if (fd->flags & O_PATH)
 		return -EBADF;
 	switch (r->code) {
 	case PMK_REQ_PREAD:
-		if (pos < 0)
-			return -EINVAL; /* rule 1 */
 		return read_once(fd, &pos, r->len, r->buf, (enum pmk_buf)r->a[0]);
 	case PMK_REQ_READFD:
 		return read_once(fd, &fd->pos, r->len, r->buf, (enum pmk_buf)r->a[0]);
 	case PMK_REQ_READV:
 		return read_segments(fd, &fd->pos, r);
 	case PMK_REQ_PREADV:
-		return pos < 0 ? -EINVAL : read_segments(fd, &pos, r);
+		return read_segments(fd, &pos, r);
 	case PMK_REQ_LSEEK:
 		return seek(fd, r);
 	case PMK_REQ_WRITEFD:
 		return write_once(fd, r);
 	case PMK_REQ_IOCTL:
 		return pmk_handle_ioctl(fd->h, (unsigned)r->a[0]);
+	case PMK_REQ_SCAN:
+		return scan(fd, r);
+	case PMK_REQ_PROCMAP_QUERY:
+		return procmap_query(fd, r);
 	default:
 		return -ENOSYS;
 	}

@@ -2,6 +2,7 @@
 #include "words.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
@@ -141,6 +142,23 @@ uint64_t pmk_frame_flag(const char *text, size_t len)
 		    text[i] != '_')
 			return 0;
 	return pmk_kpageflags_from_names(text, len, &mask) ? 0 : mask;
+}
+
+void pmk_categories_print(uint64_t mask, char between, char *buf, size_t size)
+{
+	size_t len = (size_t)snprintf(buf, size, "%s", mask ? "" : "none");
+
+	for (uint64_t bit = 1; bit && len < size; bit <<= 1) {
+		const char *name = pmk_word_name(PMK_ARG_CATEGORYWORDS, bit);
+
+		if (!(mask & bit))
+			continue;
+		len += (size_t)snprintf(buf + len, size - len, "%.*s", len != 0, &between);
+		if (name && len < size)
+			len += (size_t)snprintf(buf + len, size - len, "%s", name);
+		else if (len < size)
+			len += (size_t)snprintf(buf + len, size - len, "%#" PRIx64, bit);
+	}
 }
 
 uint64_t pmk_entry_flags_known(void)

@@ -31,6 +31,8 @@ const char *pmk_word_name(enum pmk_arg_type type, uint64_t value);
 /* The mask of one flag by its full name; 0: there is none. */
 uint64_t pmk_entry_flag(const char *text, size_t len);
 uint64_t pmk_frame_flag(const char *text, size_t len);
+/* The categories of a mask, joined by `between`; "none" for 0. */
+void pmk_categories_print(uint64_t mask, char between, char *buf, size_t size);
 /* Every flag of a pagemap entry that has a name. */
 uint64_t pmk_entry_flags_known(void);
 

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pagemapkit.h"
 #include "profile.h"
 #include "script.h"
 
@@ -48,6 +49,7 @@ enum pmk_request_code {
 			   * a[2] 1: DONTUNMAP */
 	PMK_REQ_MLOCK,
 	PMK_REQ_MUNLOCK,
+	PMK_REQ_UFFD, /* addr, len, a[0] enum pmk_uffd_op, a[1] PMK_UFFD_SYNC ...: see below */
 	PMK_REQ_FORK, /* a[0] the child's number, a[1] its PID (0: any; the mock world knows it) */
 	PMK_REQ_EXEC,
 	PMK_REQ_EXIT,
@@ -66,6 +68,11 @@ enum pmk_request_code {
 	PMK_REQ_LSEEK, /* handle, pos, a[0] whence */
 	PMK_REQ_WRITEFD, /* handle, in, len */
 	PMK_REQ_IOCTL, /* handle, a[0] command, no argument */
+	PMK_REQ_SCAN, /* handle, scan, a[0] enum pmk_buf of the vector, a[1] that of the argument;
+		       * buf, len: where a struct pmk_scan_arg and the regions shall be put */
+	PMK_REQ_PROCMAP_QUERY, /* handle, query, a[0] enum pmk_buf of the name, a[1] that of the
+				* argument, a[2] the byte that fills it up beyond 104 bytes;
+				* buf, len: where a struct pmk_procmap_query and the name shall be put */
 	PMK_REQ_COUNT
 };
 
@@ -80,7 +87,26 @@ enum pmk_buf {
 	PMK_BUF_ODD, /* fine, but at an odd address */
 };
 
-#define PMK_SEGMENTS_MAX 16
+/*
+ * UFFD.  Register makes or uses the process's one userfaultfd with just these features: WP_ASYNC, or
+ * with PMK_UFFD_SYNC SIGBUS instead, and with PMK_UFFD_UNPOPULATED WP_UNPOPULATED; mode WP.  -EINVAL
+ * where the kernel has no such feature.  Unregister tries all userfaultfds of the process and gives the
+ * last error when none will.  Protect and unprotect are UFFDIO_WRITEPROTECT on any of them (one without
+ * a registration is made when there is none): which one does not matter to the kernel.  They are closed
+ * by exec and exit; a forked child begins without.
+ *
+ * SCAN.  `scan` has all numbers of the argument; walk_end is 0, and vec is 0 for a null pointer, else
+ * any other number: the world has a buffer of vec_len regions, as many as memory can hold, where a[0]
+ * says, and puts its address there.  The argument goes where a[1] says.  Back come, whatever the result,
+ * the argument as it is after the call, and behind it as many regions as the result says.
+ *
+ * PROCMAP_QUERY.  Likewise: query.size bytes of argument (at least 8); vma_name_addr and build_id_addr
+ * are 0 for null pointers, else buffers of as many bytes as their sizes say, at most 8192.
+ */
+#define PMK_UFFD_SYNC	     1
+#define PMK_UFFD_UNPOPULATED 2
+
+#define PMK_SEGMENTS_MAX     16
 
 struct pmk_request {
 	enum pmk_request_code code;
@@ -92,7 +118,9 @@ struct pmk_request {
 	enum pmk_file file;
 	int64_t pos;
 	int64_t a[4];
-	void *buf; /* PREAD, READFD, READV, PREADV: where the bytes shall be put; may be NULL */
+	struct pmk_scan_arg scan;
+	struct pmk_procmap_query query;
+	void *buf; /* SCAN, PROCMAP_QUERY; PREAD, READFD, READV, PREADV: where the bytes shall be put; may be NULL */
 	const void *in; /* WRITEFD: bytes; SPAWN: name */
 	uint64_t seg[PMK_SEGMENTS_MAX];
 	unsigned nseg;

@@ -109,7 +109,7 @@ static int64_t object(struct model *w, const struct pmk_request *r)
 	char name[64];
 	int index;
 
-	snprintf(name, sizeof(name), file ? "/tmp/pmk-%d" : "/memfd:pmk-%d (deleted)",
+	snprintf(name, sizeof(name), file ? "/tmp/pmk-%d" : "/memfd:pmkit (deleted)",
 		 (int)r->a[0]);
 	if (r->a[0] != (int64_t)w->nobjects)
 		return -EINVAL;
@@ -154,6 +154,26 @@ static int64_t map(struct model *w, struct pmk_mm *mm, const struct pmk_request 
 	return pmk_mm_map(w->m, mm, start, n, vma, (uint64_t)r->a[1] >> shift);
 }
 
+static int64_t uffd(struct model *w, struct pmk_mm *mm, const struct pmk_request *r)
+{
+	unsigned shift = w->m->profile.arch->page_shift;
+	uint64_t start = r->addr >> shift, n = r->len >> shift;
+
+	switch ((enum pmk_uffd_op)r->a[0]) {
+	case PMK_UFFD_REGISTER:
+		return pmk_mm_uffd_register(
+			w->m, mm, start, n,
+			(r->a[1] & PMK_UFFD_SYNC ? 0 : PMK_VMA_UFFD_ASYNC) |
+				(r->a[1] & PMK_UFFD_UNPOPULATED ? PMK_VMA_UFFD_NONE : 0));
+	case PMK_UFFD_UNREGISTER:
+		return pmk_mm_uffd_unregister(w->m, mm, start, n);
+	case PMK_UFFD_PROTECT:
+	case PMK_UFFD_UNPROTECT:
+		return pmk_mm_uffd_protect(w->m, mm, start, n, r->a[0] == PMK_UFFD_PROTECT);
+	}
+	return -EINVAL;
+}
+
 /* Requests to a living process's memory. */
 static int64_t memory(struct model *w, struct pmk_mm *mm, const struct pmk_request *r)
 {
@@ -175,6 +195,8 @@ static int64_t memory(struct model *w, struct pmk_mm *mm, const struct pmk_reque
 	case PMK_REQ_MREMAP:
 		return pmk_mm_remap(w->m, mm, start, n, (uint64_t)r->a[0] >> shift,
 				    (uint64_t)r->a[1] >> shift, r->a[2]);
+	case PMK_REQ_UFFD:
+		return uffd(w, mm, r);
 	case PMK_REQ_MLOCK:
 	case PMK_REQ_MUNLOCK:
 		return pmk_mm_lock(w->m, mm, start, n, r->code == PMK_REQ_MLOCK);
@@ -233,8 +255,10 @@ static int64_t file_call(struct proc *p, const struct pmk_request *r)
 {
 	struct fd_slot *slot = find_fd(p, r->handle);
 
-	if (!slot)
-		return r->code == PMK_REQ_PREAD && r->pos < 0 ? -EINVAL : -EBADF;
+	if (!slot) /* rule 1 of PM-READ-ORDER is before the rest */
+		return (r->code == PMK_REQ_PREAD || r->code == PMK_REQ_PREADV) && r->pos < 0
+			       ? -EINVAL
+			       : -EBADF;
 	if (r->code != PMK_REQ_CLOSE)
 		return pmk_fd_request(slot->fd, r);
 	pmk_fd_put(slot->fd);

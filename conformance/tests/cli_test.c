@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 	size_t n = sizeof(cases) / sizeof(*cases);
 	int wrong = 0;
 
-	if (argc != 3 || chdir(argv[2]) != 0)
+	if (argc != 3 || chdir(argv[2]) != 0 || setenv("PMKIT", argv[1], 1) != 0)
 		return 2;
 	for (size_t i = 0; i < n; i++) {
 		wrong += check(argv[1], &cases[i], "2>&1 >/dev/null", cases[i].err);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* janitor_test.c - a run leaves nothing behind: when it ends, when it is killed, when all is killed. */
 #define _GNU_SOURCE 1
 #include "janitor.h"
@@ -90,8 +91,13 @@ static long page_cluster(void)
 	return n;
 }
 
-/* A runner with swap and with two processes, that waits. */
-static pid_t runner_start(void)
+static struct pmk_world *mock_create(struct pmk_error *err)
+{
+	return pmk_world_mock_create(NULL, err);
+}
+
+/* A runner with swap and a process, that waits; 0: there is no such world here. */
+static pid_t runner_start(struct pmk_world *(*create)(struct pmk_error *err))
 {
 	int ready[2];
 	char byte;
@@ -100,7 +106,7 @@ static pid_t runner_start(void)
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
-		struct pmk_world *w = pmk_world_kernel_create(NULL);
+		struct pmk_world *w = create(NULL);
 		struct pmk_request r = { .code = PMK_REQ_SPAWN };
 		const char *why;
 
@@ -111,7 +117,10 @@ static pid_t runner_start(void)
 		_exit(1);
 	}
 	close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
+	if (read(ready[0], &byte, 1) != 1) {
+		waitpid(pid, NULL, 0);
+		pid = 0;
+	}
 	close(ready[0]);
 	return pid;
 }
@@ -130,7 +139,7 @@ static bool family_gone(void)
 static void test_killed(void **state)
 {
 	long cluster = page_cluster();
-	pid_t pid = runner_start();
+	pid_t pid = runner_start(pmk_world_kernel_create);
 
 	(void)state;
 	assert_true(pmk_swap_active());
@@ -144,13 +153,41 @@ static void test_killed(void **state)
 	assert_int_equal(page_cluster(), cluster);
 }
 
+static int mounts(void)
+{
+	FILE *f = fopen("/proc/self/mounts", "re");
+	int n = 0;
+
+	for (int c; (c = fgetc(f)) != EOF;)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static void test_mock_killed(void **state)
+{
+	int before = mounts();
+	pid_t pid = runner_start(mock_create);
+
+	(void)state;
+	if (!pid)
+		skip();
+	assert_int_equal(mounts(), before);
+	nfamily = children(pid, family, 64);
+	assert_int_equal(nfamily, 2); /* nursery, actor */
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_true(within_10_s(family_gone));
+	assert_int_equal(mounts(), before);
+}
+
 /* Everything killed at once: the next run puts back what is left. */
 static void test_all_killed(void **state)
 {
 	long cluster = page_cluster();
 	struct pmk_janitor *janitor;
 	struct pmk_error err;
-	pid_t pid = runner_start();
+	pid_t pid = runner_start(pmk_world_kernel_create);
 
 	(void)state;
 	nfamily = children(pid, family, 64);
@@ -173,7 +210,7 @@ static void test_all_killed(void **state)
 /* A second run waits until the first has put the machine back. */
 static void test_one_at_a_time(void **state)
 {
-	pid_t first = runner_start(), second = fork();
+	pid_t first = runner_start(pmk_world_kernel_create), second = fork();
 	int status;
 
 	(void)state;
@@ -210,9 +247,8 @@ static void test_orderly(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_orderly),
-		cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_all_killed),
+		cmocka_unit_test(test_orderly),	      cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_mock_killed),   cmocka_unit_test(test_all_killed),
 		cmocka_unit_test(test_one_at_a_time),
 	};
 

@@ -3,7 +3,7 @@
  * must_fail_test.c - every kind of expectation can fail, and says so in the words it should.
  *
  * Each script of the folder begins with "# expect: TEXT": it must fail in the model world with a
- * reason that holds TEXT; "# expect: BROKEN TEXT": it must be broken.
+ * reason that holds TEXT.  "# expect: BROKEN TEXT", "SKIP TEXT" and "PASS" are the other verdicts.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -13,7 +13,15 @@
 #include "runner.h"
 
 #define EXPECT "# expect: "
-#define BROKEN "BROKEN "
+
+static const struct {
+	const char *word;
+	enum pmk_verdict verdict;
+} verdicts[] = {
+	{ "BROKEN ", PMK_VERDICT_BROKEN },
+	{ "SKIP ", PMK_VERDICT_SKIP },
+	{ "PASS", PMK_VERDICT_PASS },
+};
 
 /* 0: as it should be. */
 static int run(const char *path, const char *name, struct pmk_world *world)
@@ -34,10 +42,11 @@ static int run(const char *path, const char *name, struct pmk_world *world)
 	}
 	expect = text + strlen(EXPECT);
 	expect[strcspn(expect, "\n")] = '\0';
-	if (!strncmp(expect, BROKEN, strlen(BROKEN))) {
-		verdict = PMK_VERDICT_BROKEN;
-		expect += strlen(BROKEN);
-	}
+	for (size_t i = 0; i < 3; i++)
+		if (!strncmp(expect, verdicts[i].word, strlen(verdicts[i].word))) {
+			verdict = verdicts[i].verdict;
+			expect += strlen(verdicts[i].word);
+		}
 	c.script = pmk_script_load(path, &c.error);
 	pmk_case_run(&c, world, &options, &result);
 	wrong = result.verdict != verdict || !strstr(result.reason, expect);

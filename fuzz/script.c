@@ -1,0 +1,124 @@
+/*
+ * A script that parses prints, its print parses, and prints as itself; the parser that goes statement by
+ * statement and the one that keeps the whole script agree; an error names a place inside the text.
+ *
+ * Input: the script.
+ */
+#include "fuzz.h"
+#include "script.h"
+
+struct text {
+	char *s;
+	size_t len;
+};
+
+static size_t print(const void *what, char *buf, size_t size)
+{
+	return pmk_stmt_print(what, buf, size);
+}
+
+static void add(struct text *text, const char *s, size_t len)
+{
+	text->s = realloc(text->s, text->len + len + 1);
+	if (!text->s)
+		abort();
+	memcpy(text->s + text->len, s, len);
+	text->len += len;
+}
+
+static void add_stmt(struct text *text, const struct pmk_stmt *stmt)
+{
+	size_t len;
+	char *s = fuzz_text(print, stmt, text->len, &len);
+
+	add(text, s, len);
+	free(s);
+}
+
+static void add_trailer(struct text *text, const char *const *line, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		add(text, line[i], strlen(line[i]));
+		add(text, "\n", 1);
+	}
+}
+
+/* The print of a text, statement by statement; s is NULL when it does not parse. */
+static struct text stream(const char *s, size_t len, struct pmk_error *err)
+{
+	struct pmk_parser *parser = pmk_parser_create("f", s, len);
+	struct text text = { 0 };
+	const char *const *trailer = NULL;
+	struct pmk_stmt stmt;
+	size_t n = 0;
+	int status;
+
+	add(&text, "", 0);
+	while ((status = pmk_parser_next(parser, &stmt, err)) > 0)
+		add_stmt(&text, &stmt);
+	CHECK(!pmk_parser_next(parser, &stmt, err), "after the end there is nothing");
+	if (!status)
+		n = pmk_parser_trailer(parser, &trailer);
+	add_trailer(&text, trailer, n);
+	pmk_parser_destroy(parser);
+	if (status < 0) {
+		free(text.s);
+		return (struct text){ 0 };
+	}
+	return text;
+}
+
+static struct text whole(const char *s, size_t len, struct pmk_error *err)
+{
+	struct pmk_script *script = pmk_script_parse("f", s, len, err);
+	struct text text = { 0 };
+
+	if (!script)
+		return text;
+	add(&text, "", 0);
+	for (size_t i = 0; i < script->nstmts; i++)
+		add_stmt(&text, &script->stmt[i]);
+	add_trailer(&text, script->trailer, script->ntrailer);
+	pmk_script_destroy(script);
+	return text;
+}
+
+/* The place of an error is a line of the text, or the one after it, and a column of that line. */
+static void check_place(const char *s, size_t len, const struct pmk_error *err)
+{
+	const char *end = s + len, *newline;
+	unsigned line = 1;
+
+	CHECK(err->line, "an error has a line");
+	CHECK(err->text[0] && !strchr(err->text, '\n'), "an error says what, in one line");
+	for (; line < err->line && s < end; line++) {
+		newline = memchr(s, '\n', (size_t)(end - s));
+		s = newline ? newline + 1 : end;
+	}
+	CHECK(line == err->line, "an error's line is in the text");
+	newline = s < end ? memchr(s, '\n', (size_t)(end - s)) : NULL;
+	CHECK(err->col <= (size_t)((newline ? newline : end) - s) + 1,
+	      "an error's column is in its line");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct pmk_error err = { .line = 0 }, err2 = { .line = 0 };
+	struct text a = stream((const char *)data, size, &err), b, c;
+
+	b = whole((const char *)data, size, &err2);
+	CHECK(!a.s == !b.s, "both parsers take the same scripts");
+	if (!a.s) {
+		CHECK(!memcmp(&err, &err2, sizeof(err)), "both parsers find the same error");
+		check_place((const char *)data, size, &err);
+		return 0;
+	}
+	CHECK(a.len == b.len && !memcmp(a.s, b.s, a.len), "both parsers see the same statements");
+	c = whole(a.s, a.len, &err);
+	CHECK(c.s, "what is printed parses");
+	CHECK(a.len == c.len && !memcmp(a.s, c.s, a.len), "parse, print, parse is a fixpoint");
+	free(a.s);
+	free(b.s);
+	free(c.s);
+	return 0;
+}

@@ -1,0 +1,176 @@
+/*
+ * uffd.c - userfaultfd's write-protect mode: registration of VMAs, and UFFDIO_WRITEPROTECT.
+ *
+ * Follows mm/userfaultfd.c and the uffd-wp cases of change_pte_range() in mm/mprotect.c.  A process has
+ * one userfaultfd for each set of features, so neighbours with the same flags may merge (diverge.md,
+ * rule 1).  None has the fork, remap or unmap events (E-B57-FORK, E-B57-MREMAP).
+ */
+#include "machine.h"
+
+#include <errno.h>
+
+#include "pagemapkit.h"
+#include "world.h"
+
+static bool file_backed(const struct pmk_machine *m, const struct pmk_vma *vma)
+{
+	return vma->object >= 0 && m->object[vma->object].kind != PMK_OBJECT_SHMEM;
+}
+
+static bool range_ok(const struct pmk_machine *m, uint64_t start, uint64_t n)
+{
+	uint64_t top = m->profile.task_size >> m->profile.arch->page_shift;
+
+	return n && start + n > start && start + n <= top; /* validate_range() */
+}
+
+/* vma_can_userfault(): asynchronous protection goes with any memory that can be written to. */
+static int64_t can_register(const struct pmk_machine *m, const struct pmk_vma *vma, unsigned flags)
+{
+	const unsigned all = PMK_VMA_UFFD;
+
+	if (!(flags & PMK_VMA_UFFD_ASYNC) && file_backed(m, vma))
+		return -EINVAL;
+	if (vma->object >= 0 && !pmk_profile_has(&m->profile, PMK_Q_UFFD_WP_FILE))
+		return -EINVAL;
+	if (vma->flags & PMK_VMA_SPECIAL && vma->flags & PMK_VMA_PFNMAP)
+		return -EPERM; /* [vvar] has no VM_MAYWRITE */
+	if (vma->flags & PMK_VMA_UFFD_WP && (vma->flags & all) != flags)
+		return -EBUSY; /* another userfaultfd's */
+	return 0;
+}
+
+bool pmk_vma_wp_markers(const struct pmk_vma *vma)
+{
+	if (!(vma->flags & PMK_VMA_UFFD_WP))
+		return false;
+	return vma->object >= 0 || vma->flags & PMK_VMA_UFFD_NONE;
+}
+
+bool pmk_vma_wp_allowed(const struct pmk_vma *vma)
+{
+	return vma->flags & PMK_VMA_UFFD_ASYNC && pmk_vma_wp_markers(vma);
+}
+
+int64_t pmk_mm_uffd_register(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+			     unsigned flags)
+{
+	struct pmk_piece p = { .end = start };
+	bool found = false;
+
+	flags |= PMK_VMA_UFFD_WP;
+	if (!pmk_profile_has(&m->profile,
+			     flags & PMK_VMA_UFFD_ASYNC ? PMK_Q_UFFD_WP_ASYNC : PMK_Q_UFFD_WP))
+		return -EINVAL; /* UFFDIO_API knows no such feature */
+	if (flags & PMK_VMA_UFFD_NONE && !pmk_profile_has(&m->profile, PMK_Q_UFFD_WP_UNPOPULATED))
+		return -EINVAL;
+	if (flags & PMK_VMA_UFFD_ASYNC)
+		flags |= PMK_VMA_UFFD_NONE; /* userfaultfd_api() */
+	if (!range_ok(m, start, n))
+		return -EINVAL;
+	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
+		int64_t err =
+			p.run ? can_register(m, &m->vma[p.v.tag & ~PMK_RUN_LINEAR], flags) : 0;
+
+		if (err)
+			return err;
+		found |= p.run;
+	}
+	if (!found)
+		return -EINVAL;
+	pmk_mm_vma_change(m, mm, start, start + n, 0, flags);
+	return 0;
+}
+
+/* ---- the bits ----------------------------------------------------------------------------------- */
+
+#define NOT_NONE (PMK_PAGEMAP_PRESENT_MASK | PMK_PAGEMAP_SWAP_MASK)
+
+bool pmk_pte_set_uffd_wp(struct pmk_value *v, bool on)
+{
+	unsigned down =
+		PMK_PAGEMAP_FRAME_BITS - PMK_PTE_FLAGS_SHIFT; /* flags of GIVEN: bit 55 is 32 */
+	uint64_t *where = &v->tag, bit = PMK_PTE_UFFD_WP, not_none = UINT64_MAX;
+
+	switch (PMK_PTE_KIND(v->tag)) {
+	case PMK_PTE_GIVEN:
+	case PMK_PTE_GIVEN_SWAP:
+		bit = PMK_PAGEMAP_UFFD_WP_MASK >> down;
+		not_none = NOT_NONE >> down;
+		break;
+	case PMK_PTE_RAW:
+		where = &v->base;
+		bit = PMK_PAGEMAP_UFFD_WP_MASK;
+		not_none = NOT_NONE;
+		break;
+	default:
+		break;
+	}
+	if (!(*where & not_none))
+		return false;
+	*where = on ? *where | bit : *where & ~bit;
+	return true;
+}
+
+/* uffd_wp_range(): change_protection() with MM_CP_UFFD_WP or MM_CP_UFFD_WP_RESOLVE, in one VMA. */
+void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_vma *vma,
+			  uint64_t start, uint64_t end, bool on)
+{
+	struct pmk_piece p = { .end = start };
+
+	if (on && pmk_vma_wp_markers(vma))
+		pmk_mm_table_make(m, mm, start, end);
+	while (pmk_runs_piece(&mm->pte, end, &p)) {
+		struct pmk_value v = p.v;
+		bool marker = p.run && PMK_PTE_KIND(v.tag) == PMK_PTE_MARKER;
+
+		if (!p.run && on && pmk_vma_wp_markers(vma))
+			pmk_mm_set_entries(
+				m, mm, p.start, p.end,
+				(struct pmk_value){ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER });
+		else if (marker && !on && v.base == PMK_MARKER_UFFD_WP)
+			pmk_runs_clear(&mm->pte, p.start, p.end);
+		else if (p.run && !marker && pmk_pte_set_uffd_wp(&v, on)) /* guards stay */
+			pmk_runs_set(&mm->pte, p.start, p.end, v);
+	}
+}
+
+int64_t pmk_mm_uffd_unregister(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n)
+{
+	struct pmk_piece p = { .end = start };
+	bool found = false;
+
+	if (!range_ok(m, start, n))
+		return -EINVAL;
+	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
+		const struct pmk_vma *vma = p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL;
+
+		found |= p.run;
+		if (!vma || !(vma->flags & PMK_VMA_UFFD_WP))
+			continue;
+		pmk_mm_uffd_wp_range(m, mm, vma, p.start, p.end, false); /* E-B57-END */
+		pmk_mm_vma_change(m, mm, p.start, p.end, PMK_VMA_UFFD, 0);
+	}
+	return found ? 0 : -EINVAL;
+}
+
+int64_t pmk_mm_uffd_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+			    bool on)
+{
+	struct pmk_piece p = { .end = start };
+	int64_t err = -ENOENT;
+
+	if (!range_ok(m, start, n))
+		return -EINVAL;
+	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
+		const struct pmk_vma *vma = p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL;
+
+		if (!vma)
+			continue;
+		if (!(vma->flags & PMK_VMA_UFFD_WP))
+			return -ENOENT; /* what came before stays protected */
+		pmk_mm_uffd_wp_range(m, mm, vma, p.start, p.end, on);
+		err = 0;
+	}
+	return err;
+}
