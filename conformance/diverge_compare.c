@@ -32,14 +32,26 @@ const char *const pmk_aspect_word[PMK_ASPECT_COUNT] = {
 #include "diverge_masks.def"
 };
 
-#define DEMAND(mask) 0
-#define IGNORE(mask) (mask)
-static const uint64_t kpageflags_ignored =
+/* Masks of one verdict: KPAGEFLAG(name, IGNORE, reason) counts where IGNORE does. */
 #define ASPECT(id, word, text)
 #define KPAGEFLAG(name, verdict, reason) verdict(PMK_KPF_##name##_MASK) |
+#define DEMAND(mask) 0
+#define MEMORY(mask) 0
+#define IGNORE(mask) (mask)
+static const uint64_t kpageflags_ignored =
+#include "diverge_masks.def"
+	0;
+#undef MEMORY
+#undef IGNORE
+#define ASPECT(id, word, text)
+#define KPAGEFLAG(name, verdict, reason) verdict(PMK_KPF_##name##_MASK) |
+#define MEMORY(mask) (mask)
+#define IGNORE(mask) 0
+static const uint64_t kpageflags_of_memory =
 #include "diverge_masks.def"
 	0;
 #undef DEMAND
+#undef MEMORY
 #undef IGNORE
 
 /* ---- bijections --------------------------------------------------------------------------------- */
@@ -438,13 +450,15 @@ static bool compare_entries(struct look *look)
 static bool compare_flags(const struct look *look, const struct frame *f, uint64_t model,
 			  uint64_t kernel)
 {
-	uint64_t bits = (model ^ kernel) & ~kpageflags_ignored;
+	bool file = !(model & (PMK_KPF_ANON_MASK | PMK_KPF_SWAPBACKED_MASK));
+	uint64_t ignored = kpageflags_ignored | (file ? kpageflags_of_memory : 0);
+	uint64_t bits = (model ^ kernel) & ~ignored;
 	char names[PMK_SIDES][80];
 
 	if (!bits)
 		return true;
-	pmk_kpageflags_to_names(model & ~kpageflags_ignored, names[0], sizeof(names[0]));
-	pmk_kpageflags_to_names(kernel & ~kpageflags_ignored, names[1], sizeof(names[1]));
+	pmk_kpageflags_to_names(model & ~ignored, names[0], sizeof(names[0]));
+	pmk_kpageflags_to_names(kernel & ~ignored, names[1], sizeof(names[1]));
 	return differ(look, PMK_ASPECT_FLAGS, bits, "frame %#" PRIx64 ": model %s, kernel %s",
 		      f->pfn[PMK_SIDE_KERNEL], names[0], names[1]);
 }

@@ -227,9 +227,13 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 		else
 			map_cached(t, start, good, (t->write ? written_flags(t) : 0) | t->armed);
 	}
-	if (!err && good < end)
-		return PMK_SIGNAL(SIGBUS);
-	return err;
+	if (err || good == end)
+		return err;
+	if (t->write && !shared && !pmk_mutant(t->m, SIGBUS_NO_ANON)) {
+		pmk_cover(t->m, SIGBUS_ANON_VMA);
+		need_anon_vma(t); /* do_cow_fault() prepares first */
+	}
+	return PMK_SIGNAL(SIGBUS);
 }
 
 /* ---- write-protected and swapped pages ---------------------------------------------------------- */

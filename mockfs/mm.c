@@ -398,7 +398,7 @@ static int64_t remap_resize(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	struct pmk_piece p = { .end = start };
 	bool locked;
 
-	if (!pmk_vma_at(m, mm, start, &run) || run.end < start + n)
+	if (!pmk_vma_at(m, mm, start, &run) || run.end < start + (n < new_n ? n : new_n))
 		return -EFAULT;
 	pmk_cover(m, REMAP_RESIZE);
 	pmk_mm_unmap(m, mm, new_start, new_n);
