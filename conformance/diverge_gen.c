@@ -151,6 +151,30 @@ static unsigned permissions(struct pmk_gen *g)
 
 /* ---- operations --------------------------------------------------------------------------------- */
 
+/* Whether the range has pages of a regular file. */
+static bool meets_file(const struct pmk_pair *pair, const struct pmk_op *op)
+{
+	const struct pmk_machine *m = pmk_pair_machine(pair);
+	struct stretch s[PMK_ARENA_PAGES];
+	unsigned n = survey(pair, op->proc, s);
+
+	for (unsigned i = 0; i < n; i++)
+		if (s[i].vma && s[i].vma->object >= 0 && s[i].page < op->page + op->n &&
+		    s[i].page + s[i].n > op->page &&
+		    m->object[s[i].vma->object].kind == PMK_OBJECT_FILE)
+			return true;
+	return false;
+}
+
+/* A file's pages that have left the cache come back in company: what readahead chooses to bring depends on
+ * its history, and writing dirty ones takes its time.  So they are never made to leave. */
+static void make_reclaim(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	range(g, pair, op);
+	if (meets_file(pair, op))
+		op->id = PMK_OP_READ;
+}
+
 static void make_mmap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	op->n = small(g);
@@ -238,6 +262,9 @@ static void (*maker_of(enum pmk_op_id id))(struct pmk_gen *, const struct pmk_pa
 		return make_mremap;
 	case PMK_OP_FORK:
 		return make_fork;
+	case PMK_OP_PAGEOUT:
+	case PMK_OP_REMOVE:
+		return make_reclaim;
 	case PMK_OP_EXIT:
 	case PMK_OP_EXEC:
 		return make_whole;
