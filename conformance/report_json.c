@@ -11,6 +11,7 @@ static void put_result(struct pmk_json *j, const struct pmk_case *c, const char 
 	pmk_json_string(j, "world", world);
 	pmk_json_string(j, "verdict", pmk_verdict_name[r->verdict]);
 	pmk_json_string(j, "reason", *r->reason ? r->reason : NULL);
+	pmk_json_string(j, "seen", r->seen && *r->seen ? r->seen : NULL);
 	pmk_json_open(j, "clauses", '[');
 	for (size_t i = 0; i < c->nclauses; i++)
 		pmk_json_string(j, NULL, c->clause[i]);

@@ -170,6 +170,25 @@ static int64_t fill_cache(struct touch *t, uint64_t off, uint64_t end)
 
 #define AROUND_BYTES (64u << 10) /* fault_around_bytes */
 
+/* filemap_map_pages() since it cares for the file's end: the page table is made on the way to mapping a
+ * large folio, which is not tried when the first page found is the file's last.  Then nothing is mapped. */
+static bool stops_at_last_page(const struct touch *t, uint64_t start, uint64_t end)
+{
+	const struct pmk_object *o = object_of(t);
+	uint64_t off = offset_of(t, start);
+	const struct pmk_run *first = pmk_runs_seek(&o->cache, off, NULL);
+	struct pmk_piece table = { .end = start };
+
+	if (o->kind != PMK_OBJECT_FILE ||
+	    !pmk_profile_has(&t->m->profile, PMK_Q_AROUND_LAST_PAGE) || !first ||
+	    first->start >= off + (end - start))
+		return false;
+	if ((first->start > off ? first->start : off) != o->pages - 1)
+		return false;
+	pmk_mm_table_piece(t->m, t->mm, start + 1, &table);
+	return !table.run;
+}
+
 /* do_fault_around(): a read fault in the aligned window that holds `page` maps what is cached from there, or
  * from the VMA's start in it, up to a window's length, as far as VMA, file and page table go. */
 static void fault_around(struct touch *t, uint64_t page, uint64_t window)
@@ -188,6 +207,8 @@ static void fault_around(struct touch *t, uint64_t page, uint64_t window)
 		return;
 	if (end - start > size - offset_of(t, start))
 		end = start + (size - offset_of(t, start));
+	if (stops_at_last_page(t, start, end))
+		return;
 	pmk_cover(t->m, FAULT_AROUND);
 	map_cached(t, start, end, 0);
 }

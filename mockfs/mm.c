@@ -319,34 +319,43 @@ static void move_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t from
 	pmk_runs_clear(&mm->pte, from, from + n);
 }
 
+/* dontunmap_complete(): all of the old VMA is no longer LOCKED, and has no anon_vma if all of it moved
+ * (rule 10). */
+static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+{
+	struct pmk_run whole;
+	struct pmk_vma old = *pmk_vma_at(m, mm, start, &whole);
+
+	pmk_cover(m, REMAP_DONTUNMAP);
+	old.flags &= ~PMK_VMA_LOCKED;
+	if (whole.start == start && whole.end == end && !pmk_mutant(m, DONTUNMAP_KEEPS))
+		old.anon_vma = 0;
+	replace(m, mm, whole.start, whole.end, &old);
+}
+
 /* One VMA piece [start, end) goes to `to`; new_n pages there, at least as many. */
 static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piece p, uint64_t to,
 		       uint64_t new_n, bool dontunmap)
 {
 	struct pmk_vma vma = *vma_of(m, p.v), old = vma;
 	uint64_t n = p.end - p.start, pgoff = p.v.base;
-	struct pmk_run whole = { 0 };
 
-	pmk_vma_at(m, mm, p.start, &whole);
 	if (vma.object < 0 && !vma.anon_vma)
 		pgoff = to;
 	if (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
 	vma.flags &= ~PMK_VMA_UFFD; /* mremap_userfaultfd_prep() */
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
+	merge_at(m, mm, to); /* copy_vma() comes first: even with the old VMA it may merge */
+	merge_at(m, mm, to + new_n);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
 	move_entries(m, mm, p.start, to, n);
-	if (!dontunmap) {
-		pmk_runs_clear(&mm->vma, p.start, p.end);
-		pmk_mm_table_unmapped(m, mm, p.start, p.end);
-	} else { /* rule 10: LOCKED goes from all of the old VMA, anon_vma only if all of it moved */
-		old.flags &= ~PMK_VMA_LOCKED;
-		if (whole.start == p.start && whole.end == p.end)
-			old.anon_vma = 0;
-		replace(m, mm, whole.start, whole.end, &old);
+	if (dontunmap) {
+		leave_old(m, mm, p.start, p.end);
+		return;
 	}
-	merge_at(m, mm, to);
-	merge_at(m, mm, to + new_n);
+	pmk_runs_clear(&mm->vma, p.start, p.end);
+	pmk_mm_table_unmapped(m, mm, p.start, p.end);
 }
 
 static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
