@@ -620,8 +620,8 @@ static int64_t do_range(struct act *a)
 
 static int64_t do_mremap(struct act *a)
 {
-	const struct pmk_arg *arg = a->stmt->arg, *to = opt(a, PMK_OPT_TO);
-	uint64_t page = page_size(a->s), addr = to ? place(a->s, arg[1].n) : 0;
+	const struct pmk_arg *arg = a->stmt->arg, *to = opt(a, PMK_OPT_TO), *at = opt(a, PMK_OPT_AT);
+	uint64_t page = page_size(a->s), addr = at ? at->n : to ? place(a->s, arg[1].n) : 0;
 	struct pmk_request r = { .code = PMK_REQ_MREMAP,
 				 .proc = a->proc,
 				 .a = { (int64_t)(arg[1].n * page), (int64_t)addr,
