@@ -11,7 +11,7 @@
 #include "script.h"
 
 static const char *const default_files[] = { "pagemap", "kpageflags", "clear_refs", "maps" };
-static const char *const known_files[] = { "pagemap",	 "maps",	"clear_refs",
+static const char *const known_files[] = { "pagemap",	 "maps",       "clear_refs",
 					   "kpagecount", "kpageflags", "kpagecgroup" };
 
 static const char *result_text(int64_t result, char *buf, size_t size)

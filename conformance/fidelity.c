@@ -98,7 +98,8 @@ static int become_nobody(void)
 /* The rights under which a place is looked at. */
 static int take_rights(int at)
 {
-	if (at == PMK_AT_REAL && geteuid()) /* what the mock gives: root of a namespace of one's own */
+	if (at == PMK_AT_REAL &&
+	    geteuid()) /* what the mock gives: root of a namespace of one's own */
 		return pmk_world_mock_prepare(NULL);
 	if ((at == PMK_AT_ROOTLESS || at == PMK_AT_ROOTLESS_STRICT) && !geteuid())
 		return become_nobody();
@@ -114,10 +115,11 @@ static char *own_program(char buf[32])
 
 static char *own_script(char buf[32])
 {
-	static const char text[] = PMK_OPERATIONS_SCRIPT;
 	int fd = memfd_create("pmkit-operations", 0);
+	char text[256];
+	size_t n = pmk_operations_script(text, sizeof(text));
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+	if (fd < 0 || write(fd, text, n) < 0)
 		fd = -1;
 	snprintf(buf, 32, "/proc/self/fd/%d", fd);
 	return buf;
@@ -143,6 +145,7 @@ static _Noreturn void perform_at(int at, const char *file, int out)
 	*a++ = (char *)"--perform";
 	*a++ = (char *)(uintptr_t)file;
 	*a = NULL;
+	/* Only now: a plain user cannot see how large the machine is. */
 	if (take_rights(at))
 		dprintf(STDOUT_FILENO, "! no such rights: %s\n", strerror(errno));
 	else
@@ -229,8 +232,8 @@ static void compare(struct pmk_fidelity *f)
 			continue;
 		f->total++;
 		for (int at = PMK_AT_REAL; at < PMK_AT_COUNT; at++)
-			f->same[at] += f->result[at] &&
-				       f->result[at][i] == f->result[PMK_AT_REAL][i];
+			f->same[at] +=
+				f->result[at] && f->result[at][i] == f->result[PMK_AT_REAL][i];
 		if (!pmk_fidelity_reason(f, i, &differs) && differs)
 			f->unexplained++;
 	}

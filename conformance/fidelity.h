@@ -21,7 +21,8 @@ extern const char *const pmk_at_name[PMK_AT_COUNT];
 /* What one file gave, by place and operation. */
 struct pmk_fidelity {
 	const char *file;
-	int64_t *result[PMK_AT_COUNT]; /* NULL: nothing could be performed there, for this reason: */
+	int64_t *
+		result[PMK_AT_COUNT]; /* NULL: nothing could be performed there, for this reason: */
 	char why[PMK_AT_COUNT][160];
 	unsigned total, same[PMK_AT_COUNT];
 	unsigned unexplained;

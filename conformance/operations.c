@@ -38,7 +38,7 @@ static char *b; /* a buffer of ROOM bytes */
 static int64_t end; /* where pagemap or kpage* ends */
 static char *volatile nowhere; /* NULL, which the compiler need not know */
 #define ROOM	       (80u << 20)
-#define HEAP	       0x20000000ull /* where a stage puts the first region */
+#define HEAP	       0x20000000ull
 #define HEAP_END       (HEAP + 16ull * (uint64_t)sysconf(_SC_PAGESIZE))
 #define kernel_address ((void *)(uintptr_t)(1ull << 63))
 
@@ -57,9 +57,8 @@ static off_t position_after(int fd, int64_t pos, size_t count)
 	return lseek(fd, 0, SEEK_CUR);
 }
 
-#define SIZES(...)                       \
-	(const size_t[]){ __VA_ARGS__ }, \
-		sizeof((const size_t[]){ __VA_ARGS__ }) / sizeof(size_t)
+#define SIZES(...) \
+	(const size_t[]){ __VA_ARGS__ }, sizeof((const size_t[]){ __VA_ARGS__ }) / sizeof(size_t)
 
 static int segments(struct iovec iov[8], const size_t *size, size_t n)
 {
@@ -442,11 +441,9 @@ static ssize_t uring(const struct io_uring_sqe *request)
 
 static ssize_t uring_read(int fd, unsigned count, uint64_t pos)
 {
-	const struct io_uring_sqe sqe = { .opcode = IORING_OP_READ,
-					  .fd = fd,
-					  .addr = (uintptr_t)b,
-					  .len = count,
-					  .off = pos };
+	const struct io_uring_sqe sqe = {
+		.opcode = IORING_OP_READ, .fd = fd, .addr = (uintptr_t)b, .len = count, .off = pos
+	};
 
 	return uring(&sqe);
 }
@@ -464,15 +461,15 @@ static ssize_t uring_readv(int fd, size_t one, size_t two)
 /* ---- the table ---- */
 
 enum { P = 1, M = 2, C = 4, K = 8, W = P | K, ALL = P | M | C | K };
-#define DEF (-1)
+#define DEF	    (-1)
 
 #define GLUE(a, b)  a##b
 #define NAMED(a, b) GLUE(a, b)
-#define OP(files, flags, ...)                   \
+#define OP(files, flags, ...)                       \
 	static int64_t NAMED(op_, __LINE__)(int fd) \
-	{                                       \
-		(void)fd;                       \
-		return (int64_t)(__VA_ARGS__);  \
+	{                                           \
+		(void)fd;                           \
+		return (int64_t)(__VA_ARGS__);      \
 	}
 #include "operations.def"
 #undef OP
@@ -532,17 +529,32 @@ const char *pmk_operation_difference(size_t i, const char *file, bool strict)
 /* Where reads of 8 bytes begin to give nothing. */
 static int64_t find_end(int fd)
 {
-	int64_t low = 0, high = 1ll << 47; /* in words */
+	int64_t low = 0, high = 1ll << 47, word; /* in words */
 
 	while (low < high) {
 		int64_t middle = low + (high - low) / 2;
 
-		if (pread(fd, b, 8, middle * 8) == 8)
+		if (pread(fd, &word, 8, middle * 8) == 8)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	return low * 8;
+}
+
+size_t pmk_operations_script(char *buf, size_t size)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY);
+	unsigned long long frames = fd < 0 ? 0 : (unsigned long long)find_end(fd) / 8;
+
+	if (fd >= 0)
+		close(fd);
+	if (!frames)
+		frames = 1 << 20;
+	return (size_t)snprintf(buf, size,
+				"scenario 1\nram 0-%llu\n"
+				"p: map heap 16 anon private rw at=%#llx\np: write heap[0-7]\n",
+				frames - 1, HEAP);
 }
 
 static int open_for(size_t i, const char *file)

@@ -4,7 +4,7 @@
  * the real file and for the mocked one (operations.def).
  *
  * Values that are a process's own (frames, inode numbers) are not among the results, so two processes of the
- * same shape must get the same.  The shape: PMK_OPERATIONS_SCRIPT.
+ * same shape must get the same.
  */
 #ifndef PMK_OPERATIONS_H
 #define PMK_OPERATIONS_H
@@ -26,7 +26,7 @@ typedef void pmk_operation_tell(void *ctx, size_t operation, int64_t result);
 /* Performs all of them on the caller's own file in /proc, and tells of each. 0, or -errno. */
 int pmk_operations_perform(const char *file, pmk_operation_tell *tell, void *ctx);
 
-/* What the process that performs them looks like to a mock. */
-#define PMK_OPERATIONS_SCRIPT "scenario 1\np: map heap 16 anon private rw\np: write heap[0-7]\n"
+/* A script of a process that looks to a mock as this one does, on a machine of this one's size. snprintf-like. */
+size_t pmk_operations_script(char *buf, size_t size);
 
 #endif /* PMK_OPERATIONS_H */
