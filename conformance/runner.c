@@ -38,6 +38,7 @@ static bool verdict(struct run *r, enum pmk_verdict verdict)
 void pmk_result_deinit(struct pmk_result *result)
 {
 	free(result->reason);
+	free(result->seen);
 	*result = (struct pmk_result){ 0 };
 }
 
@@ -295,6 +296,7 @@ static void run_script(struct run *r)
 						 ? "no expectation holds for this kernel"
 						 : "the script expects nothing: it cannot fail");
 	}
+	r->result->seen = pmk_strdup(pmk_check_seen(r->check));
 	pmk_check_destroy(r->check);
 	pmk_stage_destroy(r->stage);
 }

@@ -250,6 +250,9 @@ struct pmk_world *pmk_world_mock_create(const struct pmk_mock_options *options,
 
 	m->live.world.ops = &mock_ops;
 	m->live.shown_pid = shown_pid;
+	/* A process that waits for its own server cannot be killed: what it waits for does not come, and
+	 * the connection ends with the last of its threads (request_wait_answer, forced FLUSH). */
+	m->live.apart = true;
 	pthread_mutex_init(&m->lock, NULL);
 	if (!mock_start(m, options, err))
 		return &m->live.world;

@@ -1,6 +1,7 @@
 /* fuse_file.c - open files of the mount: FUSE's operations handed to the core's (procfs.h). */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "alloc.h"
@@ -236,17 +237,43 @@ void pmk_fuse_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 
 /* ---- the rest ------------------------------------------------------------------------------- */
 
+/*
+ * FUSE merges the segments of a writev; the kernel hands them to the file one by one, as long as each is
+ * taken as a whole.
+ */
+static int64_t write_segments(struct pmk_open *o, uint64_t pos, const char *buf, size_t size,
+			      const struct iovec *seg, size_t nseg)
+{
+	int64_t done = 0, n = 0;
+
+	for (size_t i = 0; i < nseg && (size_t)done < size; i++) {
+		size_t len = seg[i].iov_len;
+
+		if (len > size - (size_t)done)
+			len = size - (size_t)done;
+		n = pmk_handle_write(o->handle, pos + (uint64_t)done, len, buf + done);
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		if ((size_t)n < len)
+			break;
+	}
+	return done;
+}
+
 void pmk_fuse_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
 		    struct fuse_file_info *fi)
 {
 	struct pmk_mount *m = pmk_mount_of(req);
 	struct pmk_open *o = open_of(fi);
 	int64_t n = o->mocked ? -ESRCH : -EIO;
+	struct iovec seg[IOV_MAX] = { { NULL, size } };
+	size_t nseg = m->opt.strict ? pmk_window_segments(m, fuse_req_ctx(req)->pid, seg) : 0;
 
 	(void)ino;
 	pthread_mutex_lock(m->lock);
 	if (o->handle)
-		n = pmk_handle_write(o->handle, (uint64_t)off, size, buf);
+		n = write_segments(o, (uint64_t)off, buf, size, seg, nseg ? nseg : 1);
 	pthread_mutex_unlock(m->lock);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);

@@ -12,6 +12,7 @@
 
 #define FUSE_USE_VERSION 35
 #include <fuse_lowlevel.h>
+#include <limits.h>
 #include <semaphore.h>
 
 #include "caller.h"
@@ -22,6 +23,7 @@
 #define PMK_NAMES_MAX  1024 /* names of pass-through entries; a real proc has some 120 */
 
 struct pmk_open;
+struct pmk_listing;
 
 struct pmk_mount {
 	struct pmk_mount_options opt;
@@ -46,6 +48,7 @@ struct pmk_mount {
 	bool told_no_ptrace;
 	const char *zero; /* max_read zeros: one page of memory, many times */
 	struct pmk_open *open; /* all open files, for pmk_mount_forget() */
+	struct pmk_listing *listing; /* all open directories */
 	char *name[PMK_NAMES_MAX];
 	unsigned nnames;
 };
@@ -154,6 +157,8 @@ struct pmk_window {
 	enum pmk_window_kind kind;
 	size_t bytes;
 };
+/* The segments of the writev that the thread is in; 0: it is in no such call. */
+size_t pmk_window_segments(struct pmk_mount *m, int tid, struct iovec seg[IOV_MAX]);
 struct pmk_window pmk_window_find(struct pmk_mount *m, int tid, uint64_t off, size_t size);
 
 #endif /* PMK_FUSE_IMPL_H */
