@@ -44,10 +44,10 @@ struct run {
 static int64_t ask(struct run *r, struct pmk_request q)
 {
 	static const char *const names[PMK_REQ_COUNT] = {
-		"spawn",   "object", "mmap",   "read",	  "write",    "munmap",	 "mprotect",
-		"madvise", "mremap", "mlock",  "munlock", "fork",     "exec",	 "exit",
-		"reap",	   "drop",   "setuid", "seteuid", "dumpable", "open",	 "close",
-		"pread",   "readfd", "readv",  "preadv",  "lseek",    "writefd", "ioctl"
+		"spawn",  "object", "mmap",    "read",	   "write", "munmap", "mprotect", "madvise",
+		"mremap", "mlock",  "munlock", "uffd",	   "fork",  "exec",   "exit",	  "reap",
+		"drop",	  "setuid", "seteuid", "dumpable", "open",  "close",  "pread",	  "readfd",
+		"readv",  "preadv", "lseek",   "writefd",  "ioctl", "scan",   "procmap"
 	};
 	int64_t result = pmk_world_request(r->w, &q);
 	uint64_t page = r->page ? r->page : 1;
@@ -207,7 +207,7 @@ static int64_t do_op(struct run *r, struct op *op)
 	static const enum pmk_request_code simple[] = {
 		PMK_REQ_READ,	 PMK_REQ_WRITE,	  PMK_REQ_WRITE, PMK_REQ_MUNMAP,  PMK_REQ_MPROTECT,
 		PMK_REQ_MADVISE, PMK_REQ_MADVISE, PMK_REQ_MLOCK, PMK_REQ_MUNLOCK, PMK_REQ_EXIT,
-		PMK_REQ_REAP,	 PMK_REQ_EXEC,	  PMK_REQ_READ
+		PMK_REQ_REAP,	 PMK_REQ_EXEC,	  PMK_REQ_READ,	 PMK_REQ_UFFD
 	};
 	struct pmk_request q = { .proc = op->who % PROCS };
 	unsigned first = op->first % PAGES, pages = 1 + op->pages % 24;
@@ -234,6 +234,10 @@ static int64_t do_op(struct run *r, struct op *op)
 		q.prot = op->x & 7;
 		if (q.code == PMK_REQ_MADVISE)
 			q.a[0] = advices[op->x % sizeof(advices)];
+		if (q.code == PMK_REQ_UFFD) {
+			q.a[0] = op->x & 3;
+			q.a[1] = op->x >> 2 & 3;
+		}
 		op->code = (uint8_t)(128 + q.code);
 		return ask(r, q);
 	}
