@@ -164,9 +164,9 @@ static int end_as(int status)
 static pid_t fork_as(const struct pmk_play *play, int proc_fd)
 {
 	pid_t want = pmk_play_first_pid(play);
-	struct clone_args args = {
-		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&want, .set_tid_size = 1
-	};
+	struct clone_args args = { .exit_signal = SIGCHLD,
+				   .set_tid = (uintptr_t)&want,
+				   .set_tid_size = 1 };
 	char text[16];
 	pid_t pid = -1;
 	int fd = openat(proc_fd, "sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
@@ -274,8 +274,7 @@ static enum pmk_owner owner_policy(const struct arguments *a, bool user_namespac
 {
 	if (!user_namespace)
 		return PMK_OWNER_SCRIPT;
-	return a->mount.privilege == PMK_PRIVILEGE_ALWAYS ? PMK_OWNER_MOUNTER :
-							    PMK_OWNER_PROCESSES;
+	return a->mount.privilege == PMK_PRIVILEGE_ALWAYS ? PMK_OWNER_MOUNTER : PMK_OWNER_PROCESSES;
 }
 
 /* init: mounts, runs the command, reports its status; with its end everything in the namespace dies. */
