@@ -206,21 +206,28 @@ static int mount_real_proc(struct pmk_error *err)
 	return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+#define BIND_TRIES 10
+
 /*
  * Shows the real proc, which /proc now covers, in the mock's own directory.  Not recursively: what
- * covers it is a mount on it.
+ * covers it is a mount on it.  mount(2) says ENOENT if the directory's dentry was dropped between its lookup
+ * and the mounting (d_set_mounted()): seen once in some thousand runs on a machine short of everything.
  */
 static int bind_real_proc(int proc_fd, struct pmk_error *err)
 {
 	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int rc = -1;
+	int rc = fchdir(proc_fd);
 
-	if (fchdir(proc_fd) == 0)
+	for (int tries = 0; rc == 0 && tries < BIND_TRIES; tries++) {
 		rc = mount(".", "/proc/" REAL_PROC, NULL, MS_BIND, NULL);
+		if (rc == 0 || errno != ENOENT || tries == BIND_TRIES - 1)
+			break;
+		rc = 0;
+	}
 	if (rc < 0)
 		pmk_error_set(err, "/proc", 0, 0, "cannot bind the real proc: %s", strerror(errno));
-	if (here < 0 || fchdir(here) < 0)
-		rc = -1;
+	if (here >= 0 && fchdir(here) < 0 && rc == 0)
+		rc = pmk_error_set(err, "/proc", 0, 0, "cannot go back: %s", strerror(errno));
 	if (here >= 0)
 		close(here);
 	return rc;
