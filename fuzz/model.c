@@ -241,6 +241,31 @@ static int64_t do_op(struct run *r, struct op *op)
 
 /* ---- what an operation is for -------------------------------------------------------------------- */
 
+/* Private anonymous memory is the same on both sides (K-ANON, K-SWAP, K-GUARD); zero pages may be left out. */
+static void check_fork(struct run *r, int who)
+{
+	const uint64_t free_bits = PMK_PAGEMAP_SOFT_DIRTY_MASK | PMK_PAGEMAP_UFFD_WP_MASK;
+	struct pmk_task *parent = task_of(r, who), *child = task_of(r, r->procs - 1);
+	bool legacy = pmk_profile_has(&r->m->profile, PMK_Q_PAGE_SHIFT);
+	uint64_t was[PAGES], is[PAGES];
+
+	pmk_show_pagemap(r->m, parent->mm, ARENA, PAGES, true, was);
+	pmk_show_pagemap(r->m, child->mm, ARENA, PAGES, true, is);
+	for (unsigned i = 0; i < PAGES && !legacy; i++) {
+		const struct pmk_vma *vma = pmk_vma_at(r->m, parent->mm, ARENA + i, NULL);
+
+		if (!vma || vma->object >= 0 ||
+		    vma->flags & (PMK_VMA_DONTFORK | PMK_VMA_WIPEONFORK))
+			CHECK(!(is[i] & ~free_bits) || (vma && vma->object >= 0),
+			      "a child has no page where it has no mapping, or a wiped one");
+		else
+			CHECK(!((is[i] ^ was[i]) & ~free_bits) ||
+				      (!(is[i] & ~free_bits) && was[i] >> 63 &&
+				       (was[i] & PMK_PAGEMAP_FRAME_MASK) == r->m->zero_pfn),
+			      "a child has its parent's private pages");
+	}
+}
+
 static void check_done(struct run *r, const struct op *op, int64_t result)
 {
 	struct pmk_task *task = task_of(r, op->who % PROCS);
@@ -249,6 +274,8 @@ static void check_done(struct run *r, const struct op *op, int64_t result)
 
 	if (result < 0 || !task || !task->mm)
 		return;
+	if (op->code == 4)
+		check_fork(r, op->who % PROCS);
 	n = n < PAGES - first ? n : PAGES - first;
 	pmk_show_pagemap(r->m, task->mm, ARENA + first, n, true, word);
 	for (unsigned i = 0; i < n; i++) {

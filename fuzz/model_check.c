@@ -10,7 +10,7 @@
 /* What was counted: by PFN and by slot. */
 struct census {
 	uint32_t mapped[FUZZ_RAM], anon[FUZZ_RAM], cached[FUZZ_RAM], swap_cached[FUZZ_RAM];
-	uint32_t slot[FUZZ_SLOTS];
+	uint32_t slot[FUZZ_SLOTS], slot_cached[FUZZ_SLOTS];
 };
 
 /* ---- run maps ------------------------------------------------------------------------------------ */
@@ -143,8 +143,10 @@ static void count_swap_cache(const struct pmk_machine *m, struct census *c)
 
 			CHECK(pmk_runs_get(&m->cached_by, pfn, &v) && v.base == slot,
 			      "the swap cache and its inverse agree");
-			CHECK(pfn < FUZZ_RAM, "a frame of the swap cache is memory");
+			CHECK(pfn < FUZZ_RAM && slot < m->swap_pages,
+			      "the swap cache holds slots and frames");
 			c->swap_cached[pfn]++;
+			c->slot_cached[slot]++;
 		}
 	for (run = pmk_runs_seek(&m->cached_by, 0, &cursor); run; run = pmk_runs_next(&cursor))
 		inverse += run->end - run->start;
@@ -182,35 +184,43 @@ static void check_frame(const struct census *c, uint64_t pfn, struct pmk_value v
 	      "an exclusive page is mapped once");
 }
 
-static void check_slot(const struct pmk_machine *m, const struct census *c, uint64_t slot)
+static void check_frames(const struct pmk_machine *m, const struct census *c)
 {
-	struct pmk_value v, pfn;
-	bool used = pmk_runs_get(&m->slot, slot, &v), cached = pmk_runs_get(&m->cached, slot, &pfn);
+	struct pmk_piece p = { .end = 0 };
 
-	CHECK(used == (c->slot[slot] || cached), "a slot that nobody refers to is free");
-	CHECK(!used || v.base == c->slot[slot], "a slot's count is how many entries refer to it");
+	while (pmk_runs_piece(&m->frame, m->max_pfn, &p))
+		for (uint64_t pfn = p.start; pfn < p.end; pfn++) {
+			CHECK(p.run || (!c->mapped[pfn] && !c->cached[pfn] && !c->swap_cached[pfn]),
+			      "a free frame is nowhere mapped or cached");
+			CHECK(!p.run || pmk_runs_find(&m->ram, pfn), "a frame in use is memory");
+			if (p.run)
+				check_frame(c, pfn, p.v);
+		}
+	CHECK(!pmk_runs_seek(&m->frame, m->max_pfn, NULL), "a frame in use is memory");
+}
+
+static void check_slots(const struct pmk_machine *m, const struct census *c)
+{
+	struct pmk_piece p = { .end = 0 };
+
+	while (pmk_runs_piece(&m->slot, m->swap_pages, &p))
+		for (uint64_t slot = p.start; slot < p.end; slot++) {
+			CHECK(p.run == (c->slot[slot] || c->slot_cached[slot]),
+			      "a slot that nobody refers to is free");
+			CHECK(!p.run || p.v.base == c->slot[slot],
+			      "a slot's count is how many entries refer to it");
+		}
+	CHECK(!pmk_runs_seek(&m->slot, m->swap_pages, NULL), "a slot is in the swap area");
 }
 
 void model_check(const struct pmk_machine *m)
 {
 	static struct census c;
-	struct pmk_value v;
 
 	model_check_runs(m);
 	take_census(m, &c);
-	for (uint64_t pfn = 0; pfn < m->max_pfn; pfn++) {
-		if (pmk_runs_get(&m->frame, pfn, &v)) {
-			CHECK(pmk_runs_find(&m->ram, pfn), "a frame in use is memory");
-			check_frame(&c, pfn, v);
-		} else {
-			CHECK(!c.mapped[pfn] && !c.cached[pfn] && !c.swap_cached[pfn],
-			      "a free frame is nowhere mapped or cached");
-		}
-	}
-	CHECK(!pmk_runs_seek(&m->frame, m->max_pfn, NULL), "a frame in use is memory");
-	for (uint64_t slot = 0; slot < m->swap_pages; slot++)
-		check_slot(m, &c, slot);
-	CHECK(!pmk_runs_seek(&m->slot, m->swap_pages, NULL), "a slot is in the swap area");
+	check_frames(m, &c);
+	check_slots(m, &c);
 }
 
 void model_check_empty(const struct pmk_machine *m)

@@ -220,8 +220,8 @@ static int session_mount(struct pmk_mount *m, struct pmk_error *err)
 		m->direct = false;
 		if (fuse_session_mount(m->session, m->dir) == 0)
 			return 0;
-		pmk_error_set(err, m->dir, 0, 0,
-			      "cannot mount: no permission, and fusermount3 says: %s", complaint);
+		pmk_error_set(err, m->dir, 0, 0, "cannot mount: not as root, nor by fusermount3%s%s",
+			      *complaint ? ": " : "", complaint);
 		return PMK_MOUNT_CANNOT;
 	}
 	if (fd < 0)
@@ -233,6 +233,14 @@ static int session_mount(struct pmk_mount *m, struct pmk_error *err)
 	umount2(m->dir, MNT_DETACH);
 	close(fd);
 	return PMK_MOUNT_FAILED;
+}
+
+static void session_unmount(struct pmk_mount *m)
+{
+	if (m->direct)
+		umount2(m->dir, MNT_DETACH);
+	else
+		fuse_session_unmount(m->session);
 }
 
 static int thread_start(struct pmk_mount *m)
@@ -310,14 +318,6 @@ static void mount_free(struct pmk_mount *m)
 	free(m);
 }
 
-static void session_unmount(struct pmk_mount *m)
-{
-	if (m->direct)
-		umount2(m->dir, MNT_DETACH);
-	else
-		fuse_session_unmount(m->session);
-}
-
 int pmk_mount_start(struct pmk_machine **machine, pthread_mutex_t *lock,
 		    const struct pmk_mount_options *options, struct pmk_mount **ret,
 		    struct pmk_error *err)
@@ -350,11 +350,14 @@ fail:
 
 void pmk_mount_stop(struct pmk_mount *m)
 {
-	session_unmount(m);
 	/* Who still has a file open keeps the connection alive: the thread may wait for ever. */
 	fuse_session_exit(m->session);
+	if (m->direct)
+		session_unmount(m);
 	pthread_cancel(m->thread);
 	pthread_join(m->thread, NULL);
+	if (!m->direct) /* closes the connection, so only now */
+		session_unmount(m);
 	mount_free(m);
 }
 

@@ -10,8 +10,9 @@
 #include "names.h"
 #include "pagemapkit.h"
 
-/* Where regions go: low, where no binary lives, and each in page tables of its own. */
-#define FIRST_ADDRESS 0x20000000ull
+/* Where regions go: each in page tables of its own, low, but beyond where the heap of a static binary may be
+ * (up to 1 GiB behind its end) and below the libraries of 32-bit processes. */
+#define FIRST_ADDRESS 0x60000000ull
 #define LINE_BUFFER   65536
 
 enum { SCOPE_PROC = -1, SCOPE_OBJECT = -2 }; /* regions: 2 * proc, handles: 2 * proc + 1 */
