@@ -57,6 +57,9 @@ struct pmk_request pmk_op_request(const struct pmk_op *op)
 	case PMK_REQ_FORK:
 		r.a[0] = op->to;
 		break;
+	case PMK_REQ_UFFD:
+		r.a[0] = (int64_t)(op->id - PMK_OP_UFFD_REGISTER + PMK_UFFD_REGISTER);
+		break;
 	default:
 		break;
 	}
@@ -111,6 +114,12 @@ void pmk_op_text(const struct pmk_op *op, char *buf, size_t size)
 	case PMK_REQ_EXIT:
 	case PMK_REQ_EXEC:
 		snprintf(buf, size, "%s: %s", p, word);
+		break;
+	case PMK_REQ_UFFD:
+		if (op->id <= PMK_OP_UFFD_UNREGISTER)
+			snprintf(buf, size, "%s: uffd arena%s %s", p, pages, word + strlen("uffd-"));
+		else
+			snprintf(buf, size, "%s: %s arena%s", p, word, pages);
 		break;
 	default:
 		snprintf(buf, size, "%s: %s arena%s", p, word, pages);

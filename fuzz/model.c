@@ -44,10 +44,17 @@ struct run {
 static int64_t ask(struct run *r, struct pmk_request q)
 {
 	static const char *const names[PMK_REQ_COUNT] = {
-		"spawn",  "object", "mmap",    "read",	   "write", "munmap", "mprotect", "madvise",
-		"mremap", "mlock",  "munlock", "uffd",	   "fork",  "exec",   "exit",	  "reap",
-		"drop",	  "setuid", "seteuid", "dumpable", "open",  "close",  "pread",	  "readfd",
-		"readv",  "preadv", "lseek",   "writefd",  "ioctl", "scan",   "procmap"
+		[PMK_REQ_SPAWN] = "spawn",	 [PMK_REQ_OBJECT] = "object",
+		[PMK_REQ_MMAP] = "mmap",	 [PMK_REQ_READ] = "read",
+		[PMK_REQ_WRITE] = "write",	 [PMK_REQ_MUNMAP] = "munmap",
+		[PMK_REQ_MPROTECT] = "mprotect", [PMK_REQ_MADVISE] = "madvise",
+		[PMK_REQ_MREMAP] = "mremap",	 [PMK_REQ_MLOCK] = "mlock",
+		[PMK_REQ_MUNLOCK] = "munlock",	 [PMK_REQ_UFFD] = "uffd",
+		[PMK_REQ_FORK] = "fork",	 [PMK_REQ_EXEC] = "exec",
+		[PMK_REQ_EXIT] = "exit",	 [PMK_REQ_REAP] = "reap",
+		[PMK_REQ_OPEN] = "open",	 [PMK_REQ_CLOSE] = "close",
+		[PMK_REQ_PREAD] = "pread",	 [PMK_REQ_READFD] = "readfd",
+		[PMK_REQ_WRITEFD] = "writefd",
 	};
 	int64_t result = pmk_world_request(r->w, &q);
 	uint64_t page = r->page ? r->page : 1;
@@ -207,7 +214,7 @@ static int64_t do_op(struct run *r, struct op *op)
 	static const enum pmk_request_code simple[] = {
 		PMK_REQ_READ,	 PMK_REQ_WRITE,	  PMK_REQ_WRITE, PMK_REQ_MUNMAP,  PMK_REQ_MPROTECT,
 		PMK_REQ_MADVISE, PMK_REQ_MADVISE, PMK_REQ_MLOCK, PMK_REQ_MUNLOCK, PMK_REQ_EXIT,
-		PMK_REQ_REAP,	 PMK_REQ_EXEC,	  PMK_REQ_READ,	 PMK_REQ_UFFD
+		PMK_REQ_REAP,	 PMK_REQ_EXEC,	  PMK_REQ_READ,	 PMK_REQ_UFFD,	  PMK_REQ_UFFD
 	};
 	struct pmk_request q = { .proc = op->who % PROCS };
 	unsigned first = op->first % PAGES, pages = 1 + op->pages % 24;
@@ -257,7 +264,11 @@ static void check_fork(struct run *r, int who)
 	pmk_show_pagemap(r->m, child->mm, ARENA, PAGES, true, is);
 	for (unsigned i = 0; i < PAGES && !legacy; i++) {
 		const struct pmk_vma *vma = pmk_vma_at(r->m, parent->mm, ARENA + i, NULL);
+		struct pmk_value marker;
 
+		if (pmk_runs_get(&parent->mm->pte, ARENA + i, &marker) &&
+		    PMK_PTE_KIND(marker.tag) == PMK_PTE_MARKER && marker.base != PMK_MARKER_GUARD)
+			continue; /* loses what userfaultfd put into it (E-B57-FORK) */
 		if (!vma || vma->object >= 0 ||
 		    vma->flags & (PMK_VMA_DONTFORK | PMK_VMA_WIPEONFORK))
 			CHECK(!(is[i] & ~free_bits) || (vma && vma->object >= 0),

@@ -92,8 +92,9 @@ static bool common_anon_vma(unsigned a, unsigned b, unsigned *ret)
 	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED));
 }
 
-/* Makes the VMAs that meet at `at` one where vma_merge() would. */
-static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
+/* Makes the VMAs that meet at `at` one where vma_merge() would.  grown: the left one has been extended to there
+ * (vma_merge_extend()), and nobody asks whether it is a fork's child. */
+static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, bool grown)
 {
 	struct pmk_run left, right;
 	struct pmk_vma l, r;
@@ -108,13 +109,18 @@ static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
 	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
 	    (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
 	    left.v.base + (left.end - left.start) != right.v.base ||
-	    !common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma))
+	    (!common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma) && (!grown || r.anon_vma)))
 		return;
 	l.anon_vma = anon_vma;
 	l.flags |= r.flags; /* what is sticky (E-B55-MERGE) */
 	pmk_cover(m, MERGE);
 	v = vma_value(m, &l, left.v.base);
 	pmk_runs_set(&mm->vma, left.start, right.end, v);
+}
+
+static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
+{
+	merge_sides(m, mm, at, false);
 }
 
 /* Replaces the attributes of [start, end), which lies in one VMA. */
@@ -373,7 +379,7 @@ static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 		return -ENOMEM;
 	pmk_cover(m, REMAP_GROW);
 	pmk_runs_set(&mm->vma, run.start, start + new_n, run.v);
-	merge_at(m, mm, start + new_n);
+	merge_sides(m, mm, start + new_n, true);
 	if (locked)
 		pmk_mm_populate(m, mm, start + n, start + new_n, PMK_POPULATE_LOCKED);
 	return 0;
