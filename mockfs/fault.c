@@ -448,6 +448,16 @@ static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end, uint64_
 	return 0;
 }
 
+/* What has not come in keeps its marker. */
+static void keep_markers(struct touch *t, uint64_t start, uint64_t end)
+{
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&t->mm->pte, end, &p))
+		if (!p.run)
+			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP, PMK_PTE_MARKER);
+}
+
 /* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
  * any protected page. */
 static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
@@ -461,6 +471,10 @@ static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
 	t->armed = armed && (!t->write || stops) ? PMK_PTE_UFFD_WP : 0;
 	err = touch_none(t, p->start, end, &p->end);
 	t->armed = 0;
+	if (err)
+		keep_markers(t, p->start, end);
+	else if (p->end < end)
+		keep_markers(t, p->end, end);
 	return err || !stops ? err : PMK_SIGNAL(SIGBUS);
 }
 

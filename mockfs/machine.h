@@ -105,6 +105,7 @@ struct pmk_object {
 struct pmk_mm {
 	unsigned refs, users;
 	struct pmk_runs vma, pte;
+	bool uffd; /* has made a userfaultfd */
 	struct pmk_runs table; /* PMDs that have a page table (pgtable.c) */
 	unsigned anon_vma_next; /* numbers are the mm's own, so that attributes can be shared */
 };
