@@ -12,11 +12,10 @@
 #include <string.h>
 
 #include "operations.h"
-#include "script.h"
 
 static void print(void *ctx, size_t operation, int64_t result)
 {
-	const char *error = result < 0 && result > -4096 ? pmk_errno_name((int)-result) : NULL;
+	const char *error = result < 0 && result > -4096 ? strerrorname_np((int)-result) : NULL;
 
 	if (pmk_operation_difference(operation, ctx, true))
 		return;
