@@ -3,6 +3,7 @@
 #define _GNU_SOURCE	  1
 #define _FILE_OFFSET_BITS 64
 #include "filecall.h"
+#include "filesyscall.h"
 #include "scan.h"
 
 #include <errno.h>
@@ -298,6 +299,8 @@ int64_t pmk_filecall(const struct pmk_request *r, int fd, void *room, size_t siz
 		return pmk_raw_result(syscall(SYS_ioctl, fd, (unsigned)r->a[0], 0l));
 	case PMK_REQ_SCAN:
 		return call_scan(r, fd, room, size);
+	case PMK_REQ_SYSCALL:
+		return pmk_filesyscall((enum pmk_syscall)r->a[0], fd, (size_t)r->a[1]);
 	case PMK_REQ_PROCMAP_QUERY:
 		return call_procmap_query(r, fd, room, size);
 	case PMK_REQ_CLOSE:

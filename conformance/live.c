@@ -72,21 +72,19 @@ static int64_t path_of(const struct pmk_live *live, const struct pmk_request *r,
 		       size_t size)
 {
 	const char *name = pmk_file_name[r->file];
-	int pid, n;
+	int owner = r->a[3] == PMK_OBSERVER ? r->proc : (int)r->a[3], n;
+	int pid = pmk_crew_pid(live->crew, owner), real = pid;
 
-	if (pmk_file_is_kpage(r->file)) {
+	if (owner != PMK_OBSERVER && live->shown_pid)
+		pid = live->shown_pid(live, owner);
+	if (pmk_file_is_kpage(r->file))
 		n = snprintf(ret, size, "%s/%s", live->root, name);
-	} else {
-		int owner = r->a[3] == PMK_OBSERVER ? r->proc : (int)r->a[3];
-
-		pid = pmk_crew_pid(live->crew, owner);
-		if (owner != PMK_OBSERVER && live->shown_pid)
-			pid = live->shown_pid(live, owner);
-		if (owner == r->proc && pid == pmk_crew_pid(live->crew, owner))
-			n = snprintf(ret, size, "%s/self/%s", live->root, name);
-		else
-			n = snprintf(ret, size, "%s/%d/%s", live->root, pid, name);
-	}
+	else if (r->a[1])
+		n = snprintf(ret, size, "%s/%d/task/%d/%s", live->root, pid, pid, name);
+	else if (owner == r->proc && pid == real)
+		n = snprintf(ret, size, "%s/self/%s", live->root, name);
+	else
+		n = snprintf(ret, size, "%s/%d/%s", live->root, pid, name);
 	return n < (int)size ? 0 : -ENAMETOOLONG;
 }
 

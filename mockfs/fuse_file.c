@@ -24,19 +24,32 @@ static struct pmk_open *open_of(struct fuse_file_info *fi)
 
 /* ---- open and release ----------------------------------------------------------------------- */
 
-static bool counts_as_admin(struct pmk_mount *m, int tid, uint64_t caps)
+/*
+ * The opener's capabilities where they count: in the mounter's user namespace, which plays the initial
+ * one, and that of SYS_ADMIN by the policy.  In another namespace nobody has any over the files.
+ */
+static uint64_t caps_that_count(struct pmk_mount *m, int tid)
 {
+	uint64_t caps = pmk_caller_caps(tid), userns = pmk_caller_userns(m->proc_fd, tid);
+	bool admin;
+
+	if (userns != m->userns)
+		caps = 0;
 	switch (m->opt.privilege) {
 	case PMK_PRIVILEGE_ALWAYS:
-		return true;
+		admin = true;
+		break;
 	case PMK_PRIVILEGE_NEVER:
-		return false;
+		admin = false;
+		break;
 	case PMK_PRIVILEGE_USERNS:
-		return caps & PMK_CAP_SYS_ADMIN;
+		admin = caps & PMK_CAP_SYS_ADMIN;
+		break;
 	default:
 		/* file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN) in pagemap_read() */
-		return caps & PMK_CAP_SYS_ADMIN && pmk_caller_in_init_userns(m->proc_fd, tid);
+		admin = caps & PMK_CAP_SYS_ADMIN && userns == PMK_USERNS_INIT;
 	}
+	return (caps & ~PMK_CAP_SYS_ADMIN) | (admin ? PMK_CAP_SYS_ADMIN : 0);
 }
 
 static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fuse_ctx *ctx,
@@ -44,14 +57,11 @@ static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fus
 {
 	struct pmk_cred cred = { .uid = pmk_node_user(m, node, ctx->uid) };
 	struct pmk_place place;
-	uint64_t caps = pmk_caller_caps(ctx->pid);
 	int caller = pmk_caller_process(m->proc_fd, ctx->pid);
 
 	if (!pmk_place_find(m, node.pid, &place))
 		return -ENOENT;
-	cred.caps = caps & ~PMK_CAP_SYS_ADMIN;
-	if (counts_as_admin(m, ctx->pid, caps))
-		cred.caps |= PMK_CAP_SYS_ADMIN;
+	cred.caps = caps_that_count(m, ctx->pid);
 	/* Who stands for the script's user has no capabilities to compare with those of its processes. */
 	if (cred.uid != ctx->uid)
 		cred.caps |= PMK_CAP_SYS_PTRACE;

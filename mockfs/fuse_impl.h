@@ -32,7 +32,7 @@ struct pmk_mount {
 	pthread_mutex_t *lock;
 	int proc_fd;
 	bool own_proc_fd;
-	bool in_userns; /* the mounter is not in the initial user namespace */
+	uint64_t userns; /* the mounter's user namespace: caller.h */
 	uid_t uid;
 	gid_t gid;
 

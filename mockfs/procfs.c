@@ -176,6 +176,11 @@ void pmk_handle_close(struct pmk_handle *h)
 	free(h);
 }
 
+int pmk_handle_stat(const struct pmk_handle *h, struct pmk_proc_stat *ret)
+{
+	return pmk_proc_stat(h->m, h->file, h->task ? h->task->pid : 0, ret);
+}
+
 enum pmk_file pmk_handle_file(const struct pmk_handle *h)
 {
 	return h->file;

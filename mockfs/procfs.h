@@ -42,6 +42,8 @@ int pmk_handle_open(struct pmk_machine *m, enum pmk_file file, int pid, int flag
 		    const struct pmk_cred *opener, bool self, struct pmk_handle **ret);
 void pmk_handle_close(struct pmk_handle *h);
 enum pmk_file pmk_handle_file(const struct pmk_handle *h);
+/* Mode and owner as they are now; -ENOENT: the process is gone. */
+int pmk_handle_stat(const struct pmk_handle *h, struct pmk_proc_stat *ret);
 
 /* Reads `count` bytes at pos into buf: the bytes read, or -errno.  buf has room for count, but no
  * more than that is ever touched; a NULL buf with count 0 is fine. */

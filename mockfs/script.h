@@ -236,6 +236,13 @@ enum pmk_fileop {
 	PMK_FILEOP_WRITE,
 	PMK_FILEOP_IOCTL
 };
+/* System calls by name: what they do stands in syscalls.def. */
+enum pmk_syscall {
+#define SYSCALL(id, ...) PMK_SYSCALL_##id,
+#include "syscalls.def"
+#undef SYSCALL
+	PMK_SYSCALL_COUNT
+};
 enum pmk_uffd_op {
 	PMK_UFFD_REGISTER,
 	PMK_UFFD_UNREGISTER,

@@ -618,7 +618,8 @@ static int64_t do_range(struct act *a)
 
 static int64_t do_mremap(struct act *a)
 {
-	const struct pmk_arg *arg = a->stmt->arg, *to = opt(a, PMK_OPT_TO), *at = opt(a, PMK_OPT_AT);
+	const struct pmk_arg *arg = a->stmt->arg, *to = opt(a, PMK_OPT_TO),
+			     *at = opt(a, PMK_OPT_AT);
 	uint64_t page = page_size(a->s), addr = at ? at->n : to ? place(a->s, arg[1].n) : 0;
 	struct pmk_request r = { .code = PMK_REQ_MREMAP,
 				 .proc = a->proc,
@@ -676,7 +677,7 @@ static int64_t do_plain(struct act *a)
 		[PMK_STMT_EXEC] = PMK_REQ_EXEC,		[PMK_STMT_EXIT] = PMK_REQ_EXIT,
 		[PMK_STMT_REAP] = PMK_REQ_REAP,		[PMK_STMT_DROP] = PMK_REQ_DROP,
 		[PMK_STMT_SETUID] = PMK_REQ_SETUID,	[PMK_STMT_SETEUID] = PMK_REQ_SETEUID,
-		[PMK_STMT_DUMPABLE] = PMK_REQ_DUMPABLE,
+		[PMK_STMT_DUMPABLE] = PMK_REQ_DUMPABLE, [PMK_STMT_UNSHARE] = PMK_REQ_UNSHARE,
 	};
 	struct pmk_request r = { .code = codes[a->stmt->id], .proc = a->proc };
 
@@ -742,13 +743,14 @@ static int open_flags(struct act *a, const struct pmk_arg *arg)
 	return flags;
 }
 
-static int64_t open_file(struct act *a, const char *name, enum pmk_file file, int target, int flags)
+static int64_t open_file(struct act *a, const char *name, enum pmk_file file, int target, int flags,
+			 bool task)
 {
 	struct pmk_request r = { .code = PMK_REQ_OPEN,
 				 .proc = a->proc,
 				 .handle = (int)a->s->nhandles,
 				 .file = file,
-				 .a = { flags, 0, 0, target } };
+				 .a = { flags, task, 0, target } };
 	int64_t result = pmk_world_request(a->s->world, &r);
 
 	return result < 0 ? result : add_handle(a->s, a->proc, name, file);
@@ -770,7 +772,8 @@ static int64_t do_open(struct act *a)
 		bits = O_WRONLY;
 	if (a->broken)
 		return -EINVAL;
-	result = open_file(a, arg[0].text, (enum pmk_file)arg[1].n, target, bits);
+	result = open_file(a, arg[0].text, (enum pmk_file)arg[1].n, target, bits,
+			   opt(a, PMK_OPT_TASK));
 	return result < 0 ? result : 0;
 }
 
@@ -781,8 +784,9 @@ int pmk_stage_handle(struct pmk_stage *s, int proc, const char *name)
 
 	for (int file = 0; handle < 0 && file < PMK_FILE_COUNT; file++)
 		if (!strcmp(pmk_file_name[file], name))
-			handle = open_file(&a, name, (enum pmk_file)file, proc,
-					   file == PMK_FILE_CLEAR_REFS ? O_WRONLY : O_RDONLY);
+			handle =
+				open_file(&a, name, (enum pmk_file)file, proc,
+					  file == PMK_FILE_CLEAR_REFS ? O_WRONLY : O_RDONLY, false);
 	return (int)handle;
 }
 
@@ -861,6 +865,19 @@ static int64_t do_call(struct act *a)
 	if ((r.code == PMK_REQ_PREAD || r.code == PMK_REQ_READFD) &&
 	    buffer_kind(a, PMK_OPT_BUF, &r.a[0]))
 		return -EINVAL;
+	return pmk_world_request(a->s->world, &r);
+}
+
+static int64_t do_syscall(struct act *a)
+{
+	const struct pmk_arg *arg = a->stmt->arg, *n = opt(a, PMK_OPT_N);
+	struct pmk_request r = { .code = PMK_REQ_SYSCALL,
+				 .proc = a->proc,
+				 .handle = pmk_stage_handle(a->s, a->proc, arg[1].text),
+				 .a = { (int64_t)arg[0].n, n ? (int64_t)n->n : 8 } };
+
+	if (r.handle < 0)
+		return fail(a, arg[1].col, "this process has no handle '%s'", arg[1].text);
 	return pmk_world_request(a->s->world, &r);
 }
 
@@ -1107,6 +1124,7 @@ static const struct {
 	[PMK_STMT_SETUID] = { .act = do_plain },
 	[PMK_STMT_SETEUID] = { .act = do_plain },
 	[PMK_STMT_DUMPABLE] = { .act = do_plain },
+	[PMK_STMT_UNSHARE] = { .act = do_plain },
 	[PMK_STMT_CLEAR_REFS] = { .act = do_clear_refs },
 	[PMK_STMT_OPEN] = { .act = do_open },
 	[PMK_STMT_CLOSE] = { .act = do_call },
@@ -1120,6 +1138,7 @@ static const struct {
 	[PMK_STMT_UFFD] = { .act = do_uffd },
 	[PMK_STMT_UFFD_PROTECT] = { .act = do_uffd },
 	[PMK_STMT_UFFD_UNPROTECT] = { .act = do_uffd },
+	[PMK_STMT_SYSCALL] = { .act = do_syscall },
 	[PMK_STMT_SCAN] = { .act = do_scan },
 	[PMK_STMT_PROCMAP_QUERY] = { .act = do_procmap_query },
 };
