@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -74,13 +75,20 @@ static void print_rules(const struct pmk_campaign *c)
 	       (unsigned)PMK_RULE_COUNT);
 }
 
+static double seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+/* Of the runner and of the actors that it has buried. */
 static double cpu_seconds(void)
 {
-	struct rusage u;
+	struct rusage self, children;
 
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	getrusage(RUSAGE_SELF, &self);
+	getrusage(RUSAGE_CHILDREN, &children);
+	return seconds(self.ru_utime) + seconds(self.ru_stime) + seconds(children.ru_utime) +
+	       seconds(children.ru_stime);
 }
 
 static void print_verdict(const struct pmk_campaign *c, double cpu)
@@ -90,9 +98,10 @@ static void print_verdict(const struct pmk_campaign *c, double cpu)
 		if (c->flaky[i])
 			printf("# flaky %s: %u\n", pmk_aspect_word[i], c->flaky[i]);
 	printf("%s: %" PRIu64 " operations in %" PRIu64 " scripts, %u differences, %u flaky, "
-	       "%.1f s (%.1f s of the runner's CPU), %.0f operations a second\n",
-	       c->real ? "FAIL" : "ok", c->done, c->scripts, c->real, c->nflaky, c->seconds, cpu,
-	       c->seconds > 0 ? (double)c->done / c->seconds : 0);
+	       "%.1f s, %.0f operations a second (%.1f s of CPU, %.0f a second of CPU)\n",
+	       c->real ? "FAIL" : "ok", c->done, c->scripts, c->real, c->nflaky, c->seconds,
+	       c->seconds > 0 ? (double)c->done / c->seconds : 0, cpu,
+	       cpu > 0 ? (double)c->done / cpu : 0);
 }
 
 static int campaign(struct diverge *d)

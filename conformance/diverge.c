@@ -57,6 +57,9 @@ struct pmk_request pmk_op_request(const struct pmk_op *op)
 	case PMK_REQ_FORK:
 		r.a[0] = op->to;
 		break;
+	case PMK_REQ_UFFD:
+		r.a[0] = (int64_t)(op->id - PMK_OP_UFFD_REGISTER + PMK_UFFD_REGISTER);
+		break;
 	default:
 		break;
 	}
@@ -112,6 +115,12 @@ void pmk_op_text(const struct pmk_op *op, char *buf, size_t size)
 	case PMK_REQ_EXEC:
 		snprintf(buf, size, "%s: %s", p, word);
 		break;
+	case PMK_REQ_UFFD:
+		if (op->id <= PMK_OP_UFFD_UNREGISTER)
+			snprintf(buf, size, "%s: uffd arena%s %s", p, pages, word + strlen("uffd-"));
+		else
+			snprintf(buf, size, "%s: %s arena%s", p, word, pages);
+		break;
 	default:
 		snprintf(buf, size, "%s: %s arena%s", p, word, pages);
 		break;
@@ -135,11 +144,19 @@ int pmk_ops_begin(struct pmk_pair *pair, struct pmk_error *err)
 	return 0;
 }
 
+/* Whether there is somebody to do it; objects have to be numbered one by one. */
+static bool applies(const struct pmk_pair *pair, const struct pmk_request *r)
+{
+	if (r->code == PMK_REQ_OBJECT)
+		return r->a[0] == pmk_pair_objects(pair);
+	return pmk_pair_alive(pair, r->proc);
+}
+
 bool pmk_ops_step(struct pmk_pair *pair, const struct pmk_op *op, struct pmk_difference *ret)
 {
 	struct pmk_request r = pmk_op_request(op);
 
-	if (r.proc != PMK_OBSERVER && !pmk_pair_alive(pair, r.proc))
+	if (!applies(pair, &r))
 		return true;
 	if (!pmk_pair_do(pair, &r, ret))
 		return false;

@@ -135,8 +135,9 @@ struct pmk_pair {
 	unsigned nwindows;
 	uint64_t nwords, page_size;
 	struct proc proc[PMK_PAIR_PROCS];
-	int nprocs;
+	int nprocs, nobjects;
 	uint64_t flags_ignored; /* pagemap bits that are not compared */
+	bool scans; /* whether there is PAGEMAP_SCAN */
 	bool frames_shown; /* whether the kernel lets us see PFNs */
 	struct bijection frames, slots, inodes;
 	uint32_t round;
@@ -155,6 +156,7 @@ struct pmk_pair *pmk_pair_create(struct pmk_world *model, struct pmk_world *kern
 	pair->world[PMK_SIDE_KERNEL] = kernel;
 	pair->profile = *profile;
 	pair->page_size = pmk_profile_page_size(profile);
+	pair->scans = pmk_profile_has(profile, PMK_Q_SCAN);
 	pair->frames_shown = kernel->ops->has(kernel, PMK_F_ROOT, NULL);
 	return pair;
 }
@@ -189,6 +191,11 @@ struct pmk_machine *pmk_pair_machine(const struct pmk_pair *pair)
 	struct pmk_world *w = pair->world[PMK_SIDE_MODEL];
 
 	return w->ops->machine(w);
+}
+
+int pmk_pair_objects(const struct pmk_pair *pair)
+{
+	return pair->nobjects;
 }
 
 struct pmk_mm *pmk_pair_mm(const struct pmk_pair *pair, int proc)
@@ -285,7 +292,7 @@ int pmk_pair_reset(struct pmk_pair *pair, struct pmk_error *err)
 			return -1;
 	for (int p = 0; p < pair->nprocs; p++)
 		pair->proc[p].alive = false;
-	pair->nprocs = 0;
+	pair->nprocs = pair->nobjects = 0;
 	pair->nwindows = 0;
 	pair->nwords = 0;
 	pair->round = 1;
@@ -591,6 +598,81 @@ static bool compare_maps(struct look *look)
 	return !changed || compare_lines(look);
 }
 
+/* ---- scans -------------------------------------------------------------------------------------- */
+
+#define REGIONS 128
+
+struct scanned {
+	struct pmk_scan_arg arg;
+	struct pmk_scan_region region[REGIONS];
+};
+
+/* GUARD came with 6.16, and where it is not known the whole call fails: so it is asked for by quirk. */
+static uint64_t categories(const struct pmk_profile *p)
+{
+	uint64_t known = pmk_scan_categories(p->kernel);
+
+	known &= ~(PMK_SCAN_GUARD_MASK | PMK_SCAN_SOFT_DIRTY_MASK | PMK_SCAN_ACCESSED_MASK);
+	return known | (pmk_profile_has(p, PMK_Q_SCAN_GUARD) ? PMK_SCAN_GUARD_MASK : 0);
+}
+
+static int64_t scan(struct pmk_pair *pair, int side, int proc, const struct window *w,
+		    struct scanned *ret)
+{
+	struct pmk_request r = { .code = PMK_REQ_SCAN,
+				 .handle = HANDLE_PROC + 2 * proc,
+				 .buf = ret,
+				 .len = sizeof(*ret),
+				 .scan = { .size = sizeof(r.scan),
+					   .start = w->page * pair->page_size,
+					   .end = (w->page + w->n) * pair->page_size,
+					   .vec = 1,
+					   .vec_len = REGIONS,
+					   .return_mask = categories(&pair->profile) } };
+
+	return call(pair, side, &r);
+}
+
+static bool compare_regions(struct look *look, const struct scanned s[PMK_SIDES], int64_t n[PMK_SIDES])
+{
+	struct pmk_pair *pair = look->pair;
+	char names[PMK_SIDES][80] = { "none", "none" };
+	int64_t i = 0;
+
+	while (i < n[0] && i < n[1] && !memcmp(&s[0].region[i], &s[1].region[i], sizeof(s->region[i])))
+		i++;
+	if (n[0] == n[1] && (n[0] < 0 || i == n[0]))
+		return true;
+	for (int side = 0; side < PMK_SIDES; side++) {
+		const struct pmk_scan_region *r = &s[side].region[i];
+
+		if (i >= n[side])
+			continue;
+		look->page = r->start / pair->page_size;
+		snprintf(names[side], sizeof(names[side]), "[%" PRIx64 "-%" PRIx64 ") ",
+			 r->start / pair->page_size, r->end / pair->page_size);
+		pmk_scan_to_names(r->categories, names[side] + strlen(names[side]), 50);
+	}
+	return differ(look, PMK_ASPECT_SCAN, 0, "model %s, kernel %s (%d and %d)", names[0],
+		      names[1], (int)n[0], (int)n[1]);
+}
+
+static bool compare_scans(struct look *look)
+{
+	struct pmk_pair *pair = look->pair;
+
+	for (unsigned i = 0; i < pair->nwindows; i++) {
+		struct scanned s[PMK_SIDES];
+		int64_t n[PMK_SIDES];
+
+		for (int side = 0; side < PMK_SIDES; side++)
+			n[side] = scan(pair, side, look->proc, &pair->window[i], &s[side]);
+		if (!compare_regions(look, s, n))
+			return false;
+	}
+	return true;
+}
+
 /* ---- the whole ---------------------------------------------------------------------------------- */
 
 /* Which lines of maps a request can change: those of who does it, and of a child. */
@@ -617,6 +699,8 @@ static bool compare_all(struct pmk_pair *pair, const struct pmk_request *r,
 			return false;
 		look.page = 0;
 		if (changes_vmas(r, p) && !compare_maps(&look))
+			return false;
+		if (pair->scans && (r->proc == p || changes_vmas(r, p)) && !compare_scans(&look))
 			return false;
 	}
 	return !pair->frames_shown || compare_frames(&look);
@@ -655,6 +739,9 @@ static void follow(struct pmk_pair *pair, const struct pmk_request *r,
 	case PMK_REQ_EXIT:
 		proc_close(pair, r->proc);
 		pair->proc[r->proc].alive = false;
+		break;
+	case PMK_REQ_OBJECT:
+		pair->nobjects++;
 		break;
 	default:
 		break;

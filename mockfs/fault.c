@@ -65,7 +65,7 @@ static void need_anon_vma(struct touch *t)
 		}
 	}
 	if (!t->vma.anon_vma)
-		t->vma.anon_vma = t->m->anon_vma_next++;
+		t->vma.anon_vma = t->mm->anon_vma_next++;
 	t->run.v.tag = pmk_vma_intern(t->m, &t->vma) | PMK_RUN_LINEAR;
 	pmk_runs_set(&t->mm->vma, t->run.start, t->run.end, t->run.v);
 }
@@ -95,10 +95,9 @@ static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 	while (n) {
 		uint64_t pfn, got;
 
-		got = pmk_frame_alloc(t->m, n, ANON_FLAGS | PMK_FRAME_ANONEXCL, &pfn);
+		got = pmk_frame_alloc_mapped(t->m, n, ANON_FLAGS | PMK_FRAME_ANONEXCL, &pfn);
 		if (!got)
 			return -ENOMEM;
-		pmk_frame_map(t->m, pfn, got, 1);
 		lock_frames(t, pfn, got, true);
 		set_entries(t, start, got, pfn,
 			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | written_flags(t) |
@@ -366,7 +365,8 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		pmk_slot_uncache(t->m, a->pfn, a->n);
 	}
 	exclusive = a->exclusive || (freed && alone && (!a->fresh || t->write));
-	if (frame.tag & PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
+	if (frame.tag &
+	    PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
 		lock_frames(t, a->pfn, a->n, true);
 	pmk_frame_flags(t->m, a->pfn, a->n, 0,
 			PMK_KPF_ANON_MASK | (exclusive ? PMK_FRAME_ANONEXCL : 0));
@@ -374,12 +374,12 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep);
 	if (!t->write)
 		return 0;
-	return write_frames(t, &(struct pmk_piece){ .start = a->at,
-						    .end = a->at + a->n,
-						    .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON |
-									   PMK_RUN_LINEAR |
-									   a->keep },
-						    .run = true });
+	return write_frames(t,
+			    &(struct pmk_piece){ .start = a->at,
+						 .end = a->at + a->n,
+						 .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON |
+									PMK_RUN_LINEAR | a->keep },
+						 .run = true });
 }
 
 /* The longest beginning of the arrival that is in one state. */
@@ -448,6 +448,16 @@ static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end, uint64_
 	return 0;
 }
 
+/* What has not come in keeps its marker. */
+static void keep_markers(struct touch *t, uint64_t start, uint64_t end)
+{
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&t->mm->pte, end, &p))
+		if (!p.run)
+			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP, PMK_PTE_MARKER);
+}
+
 /* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
  * any protected page. */
 static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
@@ -461,6 +471,10 @@ static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
 	t->armed = armed && (!t->write || stops) ? PMK_PTE_UFFD_WP : 0;
 	err = touch_none(t, p->start, end, &p->end);
 	t->armed = 0;
+	if (err)
+		keep_markers(t, p->start, end);
+	else if (p->end < end)
+		keep_markers(t, p->end, end);
 	return err || !stops ? err : PMK_SIGNAL(SIGBUS);
 }
 

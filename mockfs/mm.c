@@ -92,8 +92,9 @@ static bool common_anon_vma(unsigned a, unsigned b, unsigned *ret)
 	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED));
 }
 
-/* Makes the VMAs that meet at `at` one where vma_merge() would. */
-static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
+/* Makes the VMAs that meet at `at` one where vma_merge() would.  grown: the left one has been extended to there
+ * (vma_merge_extend()), and nobody asks whether it is a fork's child. */
+static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, bool grown)
 {
 	struct pmk_run left, right;
 	struct pmk_vma l, r;
@@ -108,13 +109,18 @@ static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
 	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
 	    (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
 	    left.v.base + (left.end - left.start) != right.v.base ||
-	    !common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma))
+	    (!common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma) && (!grown || r.anon_vma)))
 		return;
 	l.anon_vma = anon_vma;
 	l.flags |= r.flags; /* what is sticky (E-B55-MERGE) */
 	pmk_cover(m, MERGE);
 	v = vma_value(m, &l, left.v.base);
 	pmk_runs_set(&mm->vma, left.start, right.end, v);
+}
+
+static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
+{
+	merge_sides(m, mm, at, false);
 }
 
 /* Replaces the attributes of [start, end), which lies in one VMA. */
@@ -319,6 +325,18 @@ static void move_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t from
 	pmk_runs_clear(&mm->pte, from, from + n);
 }
 
+/* mremap_userfaultfd_prep(): the new VMA, and whatever it has merged with, is no longer registered. */
+static void drop_uffd(struct pmk_machine *m, struct pmk_mm *mm, uint64_t page)
+{
+	struct pmk_run whole;
+	struct pmk_vma vma = *pmk_vma_at(m, mm, page, &whole);
+
+	if (!(vma.flags & PMK_VMA_UFFD))
+		return;
+	vma.flags &= ~PMK_VMA_UFFD;
+	replace(m, mm, whole.start, whole.end, &vma);
+}
+
 /* dontunmap_complete(): all of the old VMA is no longer LOCKED, and has no anon_vma if all of it moved
  * (rule 10). */
 static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
@@ -344,10 +362,10 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 		pgoff = to;
 	if (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
-	vma.flags &= ~PMK_VMA_UFFD; /* mremap_userfaultfd_prep() */
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
 	merge_at(m, mm, to); /* copy_vma() comes first: even with the old VMA it may merge */
 	merge_at(m, mm, to + new_n);
+	drop_uffd(m, mm, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
 	move_entries(m, mm, p.start, to, n);
 	if (dontunmap) {
@@ -373,10 +391,18 @@ static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 		return -ENOMEM;
 	pmk_cover(m, REMAP_GROW);
 	pmk_runs_set(&mm->vma, run.start, start + new_n, run.v);
-	merge_at(m, mm, start + new_n);
+	merge_sides(m, mm, start + new_n, true);
 	if (locked)
 		pmk_mm_populate(m, mm, start + n, start + new_n, PMK_POPULATE_LOCKED);
 	return 0;
+}
+
+/* Whether the VMA at the page ends before `end`. */
+static bool ends_before(const struct pmk_mm *mm, uint64_t page, uint64_t end)
+{
+	const struct pmk_run *run = pmk_runs_find(&mm->vma, page);
+
+	return run && run->end < end;
 }
 
 /* MREMAP_FIXED with one length: VMA by VMA, with the holes between them (remap_move()). */
@@ -392,6 +418,9 @@ static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 			return -EFAULT;
 		if (!p.run)
 			continue;
+		if (vma_of(m, p.v)->flags & PMK_VMA_UFFD && len < n &&
+		    (p.start > start || ends_before(mm, start, start + n)))
+			return -EFAULT; /* vma_multi_allowed(): such a VMA moves alone */
 		pmk_cover(m, REMAP_MOVE);
 		pmk_mm_unmap(m, mm, to, len);
 		move_piece(m, mm, p, to, len, dontunmap);
@@ -496,7 +525,7 @@ void pmk_mm_fork(struct pmk_machine *m, struct pmk_mm *parent, struct pmk_mm *ch
 		if (all && !(vma.flags & PMK_VMA_WIPEONFORK))
 			pmk_mm_table_fork(m, parent, child, next->start, next->end);
 		if (vma.anon_vma)
-			vma.anon_vma = m->anon_vma_next++ | ANON_VMA_FORKED;
+			vma.anon_vma = child->anon_vma_next++ | ANON_VMA_FORKED;
 		pmk_runs_set(&child->vma, next->start, next->end, vma_value(m, &vma, next->v.base));
 	}
 }

@@ -56,8 +56,8 @@ static void show(const char *what, long long result)
 
 /* ---- reads -------------------------------------------------------------------------------------- */
 
-static const size_t counts[] = { 0,	  1,	   4,	    7,	     8,	     12,      16,
-				 4092,	  4096,	   65536,   65540,   1044480, 1044484, 1044488,
+static const size_t counts[] = { 0,	  1,	   4,	    7,	     8,	      12,	16,
+				 4092,	  4096,	   65536,   65540,   1044480, 1044484,	1044488,
 				 1048576, 1048580, 2097152, 2097156, 4194304, 67108864, 67108865 };
 static const int64_t offsets[] = { 0,
 				   4,
@@ -112,7 +112,7 @@ static void segments(int fd, const char *what, const size_t *len, int n)
 	show(what, readv(fd, iov, n));
 	SHOW(lseek(fd, 0, SEEK_CUR));
 }
-#define SEGMENTS(fd, ...) \
+#define SEGMENTS(fd, ...)                                           \
 	segments(fd, #__VA_ARGS__, (const size_t[]){ __VA_ARGS__ }, \
 		 sizeof((const size_t[]){ __VA_ARGS__ }) / sizeof(size_t))
 
@@ -350,8 +350,10 @@ static void misc(int fd)
 static void libaio(int fd, size_t count)
 {
 	aio_context_t ctx = 0;
-	struct iocb iocb = { .aio_fildes = (unsigned)fd, .aio_lio_opcode = IOCB_CMD_PREAD,
-			     .aio_buf = (uintptr_t)memory, .aio_nbytes = count };
+	struct iocb iocb = { .aio_fildes = (unsigned)fd,
+			     .aio_lio_opcode = IOCB_CMD_PREAD,
+			     .aio_buf = (uintptr_t)memory,
+			     .aio_nbytes = count };
 	struct iocb *list[1] = { &iocb };
 	struct io_event event;
 
@@ -376,8 +378,11 @@ static void uring(int fd, size_t count, uint64_t pos)
 	char *sq = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
 	struct io_uring_sqe *sqe =
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
-	*sqe = (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = fd,
-				      .addr = (uintptr_t)memory, .len = (unsigned)count, .off = pos };
+	*sqe = (struct io_uring_sqe){ .opcode = IORING_OP_READ,
+				      .fd = fd,
+				      .addr = (uintptr_t)memory,
+				      .len = (unsigned)count,
+				      .off = pos };
 	((unsigned *)(sq + p.sq_off.array))[0] = 0;
 	__atomic_store_n((unsigned *)(sq + p.sq_off.tail), 1, __ATOMIC_RELEASE);
 	syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0);
@@ -403,9 +408,26 @@ static void asynchronous(int fd)
 
 static void clear_refs(void)
 {
-	static const char *const texts[] = { "1", "2", "3", "4", "5", "0", "6", "-1", "1x", " 1",
-					     "1\n", "+1", "01", "0x1", "99999999999", " 3 ", "\n",
-					     "00000000000004", "4 trailing words", "1                    " };
+	static const char *const texts[] = { "1",
+					     "2",
+					     "3",
+					     "4",
+					     "5",
+					     "0",
+					     "6",
+					     "-1",
+					     "1x",
+					     " 1",
+					     "1\n",
+					     "+1",
+					     "01",
+					     "0x1",
+					     "99999999999",
+					     " 3 ",
+					     "\n",
+					     "00000000000004",
+					     "4 trailing words",
+					     "1                    " };
 	int fd = open(path, O_WRONLY);
 	char text[32];
 
