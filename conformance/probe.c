@@ -83,21 +83,52 @@ static bool clear_soft_dirty(void)
 	return done;
 }
 
+/* Runs f in a child that answers by its exit status. */
+static enum pmk_answer in_child(const struct lab *lab, enum pmk_answer (*f)(const struct lab *))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(f(lab));
+	if (pid < 0)
+		return PMK_ANSWER_UNKNOWN;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return PMK_ANSWER_UNKNOWN;
+	return WIFEXITED(status) ? (enum pmk_answer)WEXITSTATUS(status) : PMK_ANSWER_UNKNOWN;
+}
+
 /* Set for a new page, clear after "4", set again after a store (E-B55). */
-static enum pmk_answer soft_dirty(const struct lab *lab)
+static enum pmk_answer soft_dirty_of(const struct lab *own, char *page)
 {
 	uint64_t before, cleared, after;
 
-	if (!entry_at(lab, lab->page, &before))
+	if (!entry_at(own, page, &before))
 		return PMK_ANSWER_UNKNOWN;
 	if (!(before & PMK_PAGEMAP_SOFT_DIRTY_MASK))
 		return PMK_ANSWER_NO;
-	if (!clear_soft_dirty() || !entry_at(lab, lab->page, &cleared))
+	if (!clear_soft_dirty() || !entry_at(own, page, &cleared))
 		return PMK_ANSWER_UNKNOWN;
-	*(volatile char *)lab->page = 2;
-	if (!entry_at(lab, lab->page, &after))
+	*(volatile char *)page = 2;
+	if (!entry_at(own, page, &after))
 		return PMK_ANSWER_UNKNOWN;
 	return answer((before & after & ~cleared) & PMK_PAGEMAP_SOFT_DIRTY_MASK);
+}
+
+static enum pmk_answer soft_dirty_works(const struct lab *lab)
+{
+	struct lab own = *lab;
+	char *page = new_page(lab);
+
+	own.pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	return page && own.pagemap >= 0 ? soft_dirty_of(&own, page) : PMK_ANSWER_UNKNOWN;
+}
+
+/* In a child: "4" is for all of a process's memory, and actors, being forked, would have it from us. */
+static enum pmk_answer soft_dirty(const struct lab *lab)
+{
+	return in_child(lab, soft_dirty_works);
 }
 
 static enum pmk_answer uffd_wp_with(const struct lab *lab, int fd, char *page)
@@ -161,22 +192,6 @@ static enum pmk_answer marker_31(const struct lab *lab)
 	if (lab->kpageflags < 0 || !guard_entry(lab, &e))
 		return PMK_ANSWER_UNKNOWN;
 	return answer((e & 31) == 31);
-}
-
-/* Runs f in a child that answers by its exit status. */
-static enum pmk_answer in_child(const struct lab *lab, enum pmk_answer (*f)(const struct lab *))
-{
-	pid_t pid = fork();
-	int status;
-
-	if (!pid)
-		_exit(f(lab));
-	if (pid < 0)
-		return PMK_ANSWER_UNKNOWN;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return PMK_ANSWER_UNKNOWN;
-	return WIFEXITED(status) ? (enum pmk_answer)WEXITSTATUS(status) : PMK_ANSWER_UNKNOWN;
 }
 
 static enum pmk_answer frame_is_hidden(const struct lab *lab)
