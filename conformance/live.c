@@ -13,6 +13,7 @@
 
 #include "alloc.h"
 #include "filecall.h"
+#include "procfs.h"
 
 /* ---- descriptors by number ---- */
 
@@ -77,7 +78,7 @@ static int64_t path_of(const struct pmk_live *live, const struct pmk_request *r,
 
 	if (owner != PMK_OBSERVER && live->shown_pid)
 		pid = live->shown_pid(live, owner);
-	if (pmk_file_is_kpage(r->file))
+	if (!pmk_proc_file[r->file].per_pid)
 		n = snprintf(ret, size, "%s/%s", live->root, name);
 	else if (r->a[1])
 		n = snprintf(ret, size, "%s/%d/task/%d/%s", live->root, pid, pid, name);

@@ -7,13 +7,11 @@
 #include "alloc.h"
 #include "fuse_impl.h"
 
-/* An open file: one of the machine's, or a text, or `null`. */
+/* An open file: one of the machine's, or `null`. */
 struct pmk_open {
 	struct pmk_handle *handle; /* NULL: none, or forgotten */
 	bool mocked; /* it had a handle */
 	bool words; /* 8 bytes each: counts must be multiples */
-	char *text;
-	size_t len;
 	struct pmk_open **at, *next; /* in mount->open */
 };
 
@@ -75,28 +73,6 @@ static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fus
 	return rc;
 }
 
-/* The few lines of comm and status that tools look at before they go for pagemap. */
-static int open_text(struct pmk_mount *m, struct pmk_node node, struct pmk_open *o)
-{
-	char text[256] = "";
-
-	pthread_mutex_lock(m->lock);
-	const struct pmk_task *task = pmk_task_find(*m->machine, node.pid);
-	if (task && node.entry == PMK_ENTRY_COMM)
-		snprintf(text, sizeof(text), "%s\n", task->comm);
-	else if (task)
-		snprintf(text, sizeof(text),
-			 "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n"
-			 "Uid:\t%u\t%u\t%u\t%u\nCapEff:\t%016llx\n",
-			 task->comm, task->mm ? "S (sleeping)" : "Z (zombie)", task->pid, task->pid,
-			 task->ppid, task->cred.uid, task->cred.uid, task->cred.uid, task->cred.uid,
-			 (unsigned long long)task->cred.caps);
-	pthread_mutex_unlock(m->lock);
-	o->text = pmk_strdup(text);
-	o->len = strlen(text);
-	return task ? 0 : -ENOENT;
-}
-
 static void open_free(struct pmk_mount *m, struct pmk_open *o)
 {
 	pthread_mutex_lock(m->lock);
@@ -108,7 +84,6 @@ static void open_free(struct pmk_mount *m, struct pmk_open *o)
 			o->next->at = o->at;
 	}
 	pthread_mutex_unlock(m->lock);
-	free(o->text);
 	free(o);
 }
 
@@ -150,8 +125,6 @@ void pmk_fuse_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		o->words = pmk_node_file(node) == PMK_FILE_PAGEMAP ||
 			   pmk_file_is_kpage(pmk_node_file(node));
 		rc = open_file(m, node, fuse_req_ctx(req), fi->flags, &o->handle);
-	} else if (node.entry != PMK_ENTRY_NULL) {
-		rc = open_text(m, node, o);
 	}
 	if (rc < 0) {
 		open_free(m, o);
@@ -207,15 +180,6 @@ static int64_t read_words(struct pmk_mount *m, struct pmk_open *o, int tid, uint
 	}
 }
 
-static void reply_text(fuse_req_t req, struct pmk_open *o, size_t size, uint64_t pos)
-{
-	if (pos > o->len)
-		pos = o->len;
-	if (size > o->len - pos)
-		size = o->len - pos;
-	fuse_reply_buf(req, o->text + pos, size);
-}
-
 void pmk_fuse_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		   struct fuse_file_info *fi)
 {
@@ -232,10 +196,7 @@ void pmk_fuse_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		return;
 	}
 	if (!o->mocked) {
-		if (o->text)
-			reply_text(req, o, size, pos);
-		else
-			fuse_reply_buf(req, m->zero, size);
+		fuse_reply_buf(req, m->zero, size);
 		return;
 	}
 	n = o->words ? read_words(m, o, fuse_req_ctx(req)->pid, pos, size)

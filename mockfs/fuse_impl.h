@@ -69,8 +69,6 @@ enum pmk_entry {
 	PMK_ENTRY_SELF,
 	PMK_ENTRY_THREAD_SELF,
 	PMK_ENTRY_NULL,
-	PMK_ENTRY_COMM,
-	PMK_ENTRY_STATUS,
 	PMK_ENTRY_FILE = 16, /* + enum pmk_file */
 	PMK_ENTRY_NAME = 64, /* + index of a name: a link into the real proc */
 };

@@ -2,7 +2,7 @@
  * fuse_tree.c - the directories of the mount: which names there are, what they are, where links lead.
  *
  *   /                 kpage*, self, thread-self, PIDs; real: links to all else
- *   /PID              pagemap, maps, clear_refs, task; mocked: comm, status; real: links to all else
+ *   /PID              pagemap, maps, clear_refs, smaps, task; mocked: comm, stat, status; real: links to all else
  *   /PID/task/TID     the same without task
  *
  * Mocked names have no timeout: a process may go, and the size trick (fill_attr) needs fresh lookups.
@@ -31,7 +31,7 @@
 #define KERNEL_SIZE ((off_t)1 << 62)
 
 /* Where the entries that are there of their own are. */
-enum where { NOWHERE, ROOT, PROCESS, MOCKED };
+enum where { NOWHERE, ROOT, PROCESS };
 static const struct {
 	const char *name;
 	enum where where;
@@ -40,8 +40,6 @@ static const struct {
 	[PMK_ENTRY_SELF] = { "self", ROOT },
 	[PMK_ENTRY_THREAD_SELF] = { "thread-self", ROOT },
 	[PMK_ENTRY_NULL] = { "null", ROOT },
-	[PMK_ENTRY_COMM] = { "comm", MOCKED },
-	[PMK_ENTRY_STATUS] = { "status", MOCKED },
 };
 
 /* ---- names and paths ------------------------------------------------------------------------ */
@@ -156,6 +154,13 @@ int pmk_place_of_caller(struct pmk_mount *m, int real_pid)
 
 /* ---- lookup --------------------------------------------------------------------------------- */
 
+/* Whether a real process shows its own file, not the script's. */
+static bool is_real(const struct pmk_mount *m, enum pmk_file file)
+{
+	return pmk_proc_file[file].of == PMK_OF_PROCESS ||
+	       (pmk_proc_file[file].of == PMK_OF_MAPS && m->opt.real_maps);
+}
+
 /* Whether the machine shows an entry of its own, or a file, in a directory. */
 static bool entry_is_here(struct pmk_mount *m, struct pmk_node dir, struct pmk_place place,
 			  unsigned entry)
@@ -166,7 +171,7 @@ static bool entry_is_here(struct pmk_mount *m, struct pmk_node dir, struct pmk_p
 		enum pmk_file file = (enum pmk_file)(entry - PMK_ENTRY_FILE);
 
 		return pmk_proc_file[file].per_pid == (dir.pid != 0) &&
-		       !(file == PMK_FILE_MAPS && place.real && m->opt.real_maps) &&
+		       !(place.real && is_real(m, file)) &&
 		       machine_stat(m, file, place.pid, &st) == 0;
 	}
 	switch (own_entry[entry].where) {
@@ -174,8 +179,6 @@ static bool entry_is_here(struct pmk_mount *m, struct pmk_node dir, struct pmk_p
 		return !dir.pid && (entry != PMK_ENTRY_NULL || m->opt.null_file);
 	case PROCESS:
 		return dir.pid && !dir.tid;
-	case MOCKED:
-		return dir.pid && !place.real;
 	default:
 		return false;
 	}
@@ -202,7 +205,7 @@ static bool shows_through(const struct pmk_mount *m, struct pmk_node dir, const 
 	for (enum pmk_file file = 0; file < PMK_FILE_COUNT; file++)
 		if (pmk_proc_file[file].per_pid == (dir.pid != 0) &&
 		    !strcmp(pmk_proc_file[file].name, name))
-			return file == PMK_FILE_MAPS && m->opt.real_maps;
+			return is_real(m, file);
 	return true;
 }
 
@@ -293,8 +296,6 @@ static mode_t node_type(struct pmk_node node)
 	case PMK_ENTRY_HIDDEN:
 		return S_IFDIR | 0555;
 	case PMK_ENTRY_NULL:
-	case PMK_ENTRY_COMM:
-	case PMK_ENTRY_STATUS:
 		return S_IFREG | 0444;
 	default:
 		return pmk_node_is_file(node) ? S_IFREG : S_IFLNK | 0777;

@@ -13,14 +13,24 @@
 
 #include <sys/types.h>
 
+#include "companion.h"
 #include "machine.h"
 #include "scan.h"
 
+/* What a mount shows of a real process that stands for one of the script. */
+enum pmk_proc_of {
+	PMK_OF_SCRIPT, /* the script's */
+	PMK_OF_MAPS, /* the script's or the real one, as maps is */
+	PMK_OF_PROCESS, /* its own: the script's only of processes that are not real */
+};
 /* One row a file; indexed by enum pmk_file. */
 struct pmk_proc_file {
 	const char *name;
 	unsigned mode; /* permission bits; pagemap's depend on the kernel: pmk_proc_stat() */
 	bool per_pid; /* under PID/ and PID/task/TID/, otherwise at the root */
+	enum pmk_proc_of of;
+	pmk_text_show *show; /* a text: seq_file */
+	bool of_task; /* a text about the task, not about its memory: readable while there is a task */
 };
 extern const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT];
 
