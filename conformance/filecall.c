@@ -284,6 +284,8 @@ static int64_t call_procmap_query(const struct pmk_request *r, int fd, char *roo
 
 int64_t pmk_filecall(const struct pmk_request *r, int fd, void *room, size_t size)
 {
+	char link[PATH_MAX];
+
 	switch (r->code) {
 	case PMK_REQ_PREAD:
 	case PMK_REQ_READFD:
@@ -299,6 +301,8 @@ int64_t pmk_filecall(const struct pmk_request *r, int fd, void *room, size_t siz
 		return pmk_raw_result(syscall(SYS_ioctl, fd, (unsigned)r->a[0], 0l));
 	case PMK_REQ_SCAN:
 		return call_scan(r, fd, room, size);
+	case PMK_REQ_MAP_FILE: /* the path is in the room */
+		return readlink(room, link, sizeof(link)) < 0 ? -errno : 0;
 	case PMK_REQ_SYSCALL:
 		return pmk_filesyscall((enum pmk_syscall)r->a[0], fd, (size_t)r->a[1]);
 	case PMK_REQ_PROCMAP_QUERY:

@@ -454,6 +454,49 @@ int64_t pmk_handle_procmap_query(struct pmk_handle *h, const void *arg, size_t l
 	return h->mm && h->mm->users ? pmk_procmap_query(h->m, h->mm, ret) : -ESRCH;
 }
 
+/* ---- map_files ---------------------------------------------------------------------------------- */
+
+bool pmk_map_file_is(const struct pmk_machine *m, const struct pmk_run *run)
+{
+	const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
+
+	return vma->object >= 0 &&
+	       (m->object[vma->object].kind != PMK_OBJECT_SPECIAL || m->object[vma->object].inode);
+}
+
+/* proc_map_files_lookup() */
+int64_t pmk_map_file_find(const struct pmk_machine *m, int pid, const struct pmk_cred *asker,
+			  bool self, uint64_t start, uint64_t end)
+{
+	const struct pmk_task *task = pmk_task_find(m, pid);
+	struct pmk_cursor c;
+	int64_t place = 0;
+
+	if (!task)
+		return -ENOENT;
+	if (asker && !self && task->mm && check_ptrace(m, task, asker))
+		return -EACCES;
+	for (const struct pmk_run *run = task->mm ? pmk_runs_seek(&task->mm->vma, 0, &c) : NULL;
+	     run && run->start <= start; run = pmk_runs_next(&c), place++)
+		if (run->start == start)
+			return run->end == end && pmk_map_file_is(m, run) ? place : -ENOENT;
+	return -ENOENT;
+}
+
+bool pmk_map_file_at(const struct pmk_machine *m, int pid, int64_t place, struct pmk_maps_line *ret)
+{
+	const struct pmk_task *task = pmk_task_find(m, pid);
+	struct pmk_cursor c;
+	const struct pmk_run *run = task && task->mm ? pmk_runs_seek(&task->mm->vma, 0, &c) : NULL;
+
+	while (run && place--)
+		run = pmk_runs_next(&c);
+	if (!run || !pmk_map_file_is(m, run))
+		return false;
+	pmk_show_vma(m, run, ret);
+	return true;
+}
+
 int pmk_proc_next_pid(const struct pmk_machine *m, int after)
 {
 	const struct pmk_run *run = pmk_runs_seek(&m->by_pid, (uint64_t)after + 1, NULL);

@@ -92,6 +92,17 @@ struct pmk_procmap_answer {
 int64_t pmk_handle_procmap_query(struct pmk_handle *h, const void *arg, size_t len,
 				 struct pmk_procmap_answer *ret);
 
+/*
+ * map_files (MAPFILES): the mappings of files by their addresses.  The mapping from page `start` to page
+ * `end`, just so, and its place among all of the process: 0 .., or -ENOENT, or -EACCES as for opening
+ * pagemap.  And the other way round; false: there is no mapping of a file at this place.
+ */
+int64_t pmk_map_file_find(const struct pmk_machine *m, int pid, const struct pmk_cred *asker,
+			  bool self, uint64_t start, uint64_t end);
+bool pmk_map_file_is(const struct pmk_machine *m, const struct pmk_run *run);
+bool pmk_map_file_at(const struct pmk_machine *m, int pid, int64_t place,
+		     struct pmk_maps_line *ret);
+
 /* PIDs in ascending order: the first above `after`, or 0. */
 int pmk_proc_next_pid(const struct pmk_machine *m, int after);
 

@@ -868,6 +868,25 @@ static int64_t do_call(struct act *a)
 	return pmk_world_request(a->s->world, &r);
 }
 
+/* The pages are those of the subject's own region, which is where the other one has its mapping, too. */
+static int64_t do_map_file(struct act *a)
+{
+	const struct pmk_arg *of = opt(a, PMK_OPT_OF);
+	int target = of ? pmk_stage_proc(a->s, of->text) : a->proc;
+	struct pmk_request r = { .code = PMK_REQ_MAP_FILE,
+				 .proc = a->proc,
+				 .a = { 0, 0, 0, target } };
+	int asker = a->proc;
+	int64_t result;
+
+	if (target < 0)
+		return fail(a, of->col, "there is no process '%s'", of->text);
+	a->proc = target; /* whose region it is */
+	result = each_span(a, &a->stmt->arg[0], &r);
+	a->proc = asker;
+	return result;
+}
+
 static int64_t do_syscall(struct act *a)
 {
 	const struct pmk_arg *arg = a->stmt->arg, *n = opt(a, PMK_OPT_N);
@@ -1138,6 +1157,7 @@ static const struct {
 	[PMK_STMT_UFFD] = { .act = do_uffd },
 	[PMK_STMT_UFFD_PROTECT] = { .act = do_uffd },
 	[PMK_STMT_UFFD_UNPROTECT] = { .act = do_uffd },
+	[PMK_STMT_MAP_FILE] = { .act = do_map_file },
 	[PMK_STMT_SYSCALL] = { .act = do_syscall },
 	[PMK_STMT_SCAN] = { .act = do_scan },
 	[PMK_STMT_PROCMAP_QUERY] = { .act = do_procmap_query },

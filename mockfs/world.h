@@ -75,6 +75,7 @@ enum pmk_request_code {
 				* argument, a[2] the byte that fills it up beyond 104 bytes;
 				* buf, len: where a struct pmk_procmap_query and the name shall be put */
 	PMK_REQ_SYSCALL, /* handle, a[0] enum pmk_syscall, a[1] how many bytes */
+	PMK_REQ_MAP_FILE, /* addr, len, a[3] the process that has it: readlink of its map_files entry */
 	PMK_REQ_COUNT
 };
 
