@@ -49,9 +49,9 @@ static unsigned survey(const struct pmk_pair *pair, int proc, struct stretch ret
 	unsigned n = 0;
 
 	while (pmk_runs_piece(&mm->vma, base + PMK_ARENA_PAGES, &p))
-		ret[n++] = (struct stretch){ (unsigned)(p.start - base),
-					     (unsigned)(p.end - p.start),
-					     p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL };
+		ret[n++] =
+			(struct stretch){ (unsigned)(p.start - base), (unsigned)(p.end - p.start),
+					  p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL };
 	return n;
 }
 
@@ -172,8 +172,7 @@ static bool meets(const struct pmk_pair *pair, const struct pmk_op *op,
 
 	for (unsigned i = 0; i < n; i++)
 		if (s[i].vma && s[i].vma->object >= 0 && s[i].page < op->page + op->n &&
-		    s[i].page + s[i].n > op->page &&
-		    so(m, s[i].vma))
+		    s[i].page + s[i].n > op->page && so(m, s[i].vma))
 			return true;
 	return false;
 }
@@ -318,9 +317,9 @@ static int allow(struct pmk_gen *g, const char *only, struct pmk_error *err)
 
 int pmk_gen_init(struct pmk_gen *g, uint64_t seed, const char *only, struct pmk_error *err)
 {
-	unsigned set = only && strlen(only) == 1 && *only >= '1' && *only <= '9' ?
-			       (unsigned)(*only - '0') :
-			       9;
+	unsigned set = only && strlen(only) == 1 && *only >= '1' && *only <= '9'
+			       ? (unsigned)(*only - '0')
+			       : 9;
 
 	*g = (struct pmk_gen){ .state = seed };
 	if (only && set == 9)

@@ -132,11 +132,10 @@ static int64_t remove_pages(struct stretch *s)
 static void swap_out(struct stretch *s, uint64_t at, struct pmk_piece f, uint64_t tag)
 {
 	uint64_t n = f.end - f.start, slot;
-	uint64_t flags = PMK_PTE_SWAP | PMK_RUN_LINEAR |
-			 (tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP)) |
-			 (f.v.tag & PMK_FRAME_ANONEXCL && !pmk_mutant(s->m, SWAP_FORGETS) ?
-				  PMK_PTE_EXCLUSIVE :
-				  0);
+	uint64_t flags =
+		PMK_PTE_SWAP | PMK_RUN_LINEAR | (tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP)) |
+		(f.v.tag & PMK_FRAME_ANONEXCL && !pmk_mutant(s->m, SWAP_FORGETS) ? PMK_PTE_EXCLUSIVE
+										 : 0);
 	struct pmk_value old;
 
 	if (!(f.v.tag & PMK_KPF_SWAPBACKED_MASK)) {
@@ -247,8 +246,7 @@ static int64_t willneed(struct stretch *s)
 				continue;
 			got = pmk_frame_alloc(s->m, c.end - c.start,
 					      PMK_FRAME_CACHED | PMK_KPF_UPTODATE_MASK |
-						      PMK_KPF_LRU_MASK |
-						      PMK_KPF_SWAPBACKED_MASK,
+						      PMK_KPF_LRU_MASK | PMK_KPF_SWAPBACKED_MASK,
 					      &pfn);
 			if (!got)
 				return 0;
@@ -270,7 +268,8 @@ static int64_t guard_install(struct stretch *s)
 	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL))
 		return -EINVAL;
 	pmk_cover(s->m, GUARD_INSTALL);
-	if (s->vma.object < 0 && !pmk_mutant(s->m, GUARD_NO_ANON)) /* so that fork copies the markers */
+	if (s->vma.object < 0 &&
+	    !pmk_mutant(s->m, GUARD_NO_ANON)) /* so that fork copies the markers */
 		pmk_vma_need_anon(s->m, s->mm, s->start);
 	vma = *pmk_vma_at(s->m, s->mm, s->start, &s->run);
 	vma.flags |= PMK_VMA_MAYBE_GUARD;

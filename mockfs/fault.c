@@ -376,7 +376,8 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		pmk_cover(t->m, SWAPIN_BATCHED);
 	if (pmk_mutant(t->m, SWAPIN_ALWAYS_OWN))
 		exclusive = true;
-	if (frame.tag & PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
+	if (frame.tag &
+	    PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
 		lock_frames(t, a->pfn, a->n, true);
 	pmk_frame_flags(t->m, a->pfn, a->n, 0,
 			PMK_KPF_ANON_MASK | (exclusive ? PMK_FRAME_ANONEXCL : 0));
@@ -384,12 +385,12 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep);
 	if (!t->write)
 		return 0;
-	return write_frames(t, &(struct pmk_piece){ .start = a->at,
-						    .end = a->at + a->n,
-						    .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON |
-									   PMK_RUN_LINEAR |
-									   a->keep },
-						    .run = true });
+	return write_frames(t,
+			    &(struct pmk_piece){ .start = a->at,
+						 .end = a->at + a->n,
+						 .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON |
+									PMK_RUN_LINEAR | a->keep },
+						 .run = true });
 }
 
 /* The longest beginning of the arrival that is in one state. */
@@ -466,7 +467,8 @@ static void keep_markers(struct touch *t, uint64_t start, uint64_t end)
 
 	while (pmk_runs_piece(&t->mm->pte, end, &p))
 		if (!p.run)
-			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP, PMK_PTE_MARKER);
+			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP,
+				    PMK_PTE_MARKER);
 }
 
 /* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
