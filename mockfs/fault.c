@@ -300,6 +300,8 @@ static void reuse_frames(struct touch *t, const struct pmk_piece *p, const struc
 		return;
 	}
 	pmk_frame_flags(t->m, f->start, n, 0, PMK_FRAME_ANONEXCL);
+	if (p->v.tag & PMK_PTE_UFFD_WP)
+		pmk_cover(t->m, UFFD_WRITTEN);
 	set_entries(t, at, n, f->start, tag | written_flags(t));
 }
 
@@ -360,11 +362,19 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 	if (pmk_mutant(t->m, SWAPIN_KEEPS_SLOT))
 		tries = false;
 	freed = tries && !slot.base;
+	if (!alone)
+		pmk_cover(t->m, SWAPIN_SHARED);
+	if (slot.base)
+		pmk_cover(t->m, SWAPIN_COUNTED);
 	if (freed) {
 		pmk_cover(t->m, SWAPIN_FREES);
 		pmk_slot_uncache(t->m, a->pfn, a->n);
 	}
 	exclusive = a->exclusive || (freed && alone && (!a->fresh || t->write));
+	if (freed && alone && a->fresh && !t->write)
+		pmk_cover(t->m, SWAPIN_BATCHED);
+	if (pmk_mutant(t->m, SWAPIN_ALWAYS_OWN))
+		exclusive = true;
 	if (frame.tag &
 	    PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
 		lock_frames(t, a->pfn, a->n, true);
@@ -444,6 +454,7 @@ static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end, uint64_
 	zero = pmk_frame_zero(t->m);
 	if (!zero)
 		return -ENOMEM;
+	pmk_cover(t->m, ZERO_PAGE);
 	set_entries(t, start, end - start, zero, PMK_PTE_ZERO | t->armed);
 	return 0;
 }
@@ -455,7 +466,8 @@ static void keep_markers(struct touch *t, uint64_t start, uint64_t end)
 
 	while (pmk_runs_piece(&t->mm->pte, end, &p))
 		if (!p.run)
-			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP, PMK_PTE_MARKER);
+			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP,
+				    PMK_PTE_MARKER);
 }
 
 /* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
@@ -467,6 +479,7 @@ static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
 	uint64_t end = stops ? p->start + 1 : p->end;
 	int64_t err;
 
+	pmk_cover(t->m, UFFD_MARKER);
 	pmk_runs_clear(&t->mm->pte, p->start, end);
 	t->armed = armed && (!t->write || stops) ? PMK_PTE_UFFD_WP : 0;
 	err = touch_none(t, p->start, end, &p->end);
@@ -494,8 +507,10 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 	case PMK_PTE_SWAP:
 		return swap_in(t, p);
 	case PMK_PTE_MARKER:
-		if (p->v.base & PMK_MARKER_GUARD)
+		if (p->v.base & PMK_MARKER_GUARD) {
+			pmk_cover(t->m, GUARD_HIT);
 			return PMK_SIGNAL(SIGSEGV);
+		}
 		if (p->v.base & PMK_MARKER_POISON)
 			return PMK_SIGNAL(SIGBUS);
 		return touch_marker(t, p);
@@ -641,8 +656,10 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 		enum pmk_pte_kind kind = PMK_PTE_KIND(p.v.tag);
 		bool armed = stays_armed(vma, &p.v);
 
-		if (!p.run || (kind == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD))
+		if (!p.run || (kind == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD &&
+			       !pmk_mutant(m, DONTNEED_GUARDS)))
 			continue; /* rule 27 */
+		pmk_cover(m, ZAP);
 		if (!cows && (kind == PMK_PTE_SWAP || p.v.tag & PMK_PTE_ANON))
 			continue; /* should_zap_cows() */
 		pmk_mm_zap(m, mm, p.start, p.end);

@@ -106,6 +106,9 @@ void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on)
 		if (pmk_mutant(m, MUNLOCK_ALL) && !on)
 			locks = 0;
 		set = locks ? flags | locks : 0;
+		pmk_cover(m, FRAME_LOCK);
+		if (!on && locks)
+			pmk_cover(m, FRAME_STILL_LOCKED);
 		pmk_frame_flags(m, p.start, p.end - p.start, flags | PMK_FRAME_LOCKS, set);
 	}
 }

@@ -86,10 +86,10 @@ const struct pmk_vma *pmk_vma_at(const struct pmk_machine *m, const struct pmk_m
 /* ---- merging ------------------------------------------------------------------------------------ */
 
 /* Which anon_vma two neighbours can share; false: none (diverge.md, rule 3). */
-static bool common_anon_vma(unsigned a, unsigned b, unsigned *ret)
+static bool common_anon_vma(unsigned a, unsigned b, bool any, unsigned *ret)
 {
 	*ret = a ? a : b;
-	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED));
+	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED && !any));
 }
 
 /* Makes the VMAs that meet at `at` one where vma_merge() would.  grown: the left one has been extended to there
@@ -109,8 +109,11 @@ static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, b
 	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
 	    (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
 	    left.v.base + (left.end - left.start) != right.v.base ||
-	    (!common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma) && (!grown || r.anon_vma)))
+	    (!common_anon_vma(l.anon_vma, r.anon_vma, pmk_mutant(m, MERGE_FORKED), &anon_vma) &&
+	     (!grown || r.anon_vma)))
 		return;
+	if (grown && anon_vma & ANON_VMA_FORKED && !r.anon_vma)
+		pmk_cover(m, MERGE_GROWN);
 	l.anon_vma = anon_vma;
 	l.flags |= r.flags; /* what is sticky (E-B55-MERGE) */
 	pmk_cover(m, MERGE);
@@ -238,7 +241,7 @@ static void protect_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct
 	struct pmk_vma vma = *vma_of(m, p->v), old = vma;
 	bool shared = vma.flags & PMK_VMA_SHARED;
 
-	if (vma.prot == prot)
+	if (vma.prot == prot && !pmk_mutant(m, MERGE_UNCHANGED))
 		return;
 	vma.prot = prot;
 	if (prot & PMK_PERM_W && !(old.prot & PMK_PERM_W) && !shared) {
@@ -358,7 +361,7 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	struct pmk_vma vma = *vma_of(m, p.v), old = vma;
 	uint64_t n = p.end - p.start, pgoff = p.v.base;
 
-	if (vma.object < 0 && !vma.anon_vma)
+	if (vma.object < 0 && !vma.anon_vma && !pmk_mutant(m, REMAP_KEEPS_OFFSET))
 		pgoff = to;
 	if (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
@@ -489,9 +492,11 @@ static void fork_entries(struct pmk_machine *m, struct pmk_mm *parent, struct pm
 		v.tag &= ~PMK_PTE_UFFD_WP; /* E-B57-FORK */
 		if (kind == PMK_PTE_FRAME) {
 			pmk_frame_map(m, v.base, n, 1);
-			if (v.tag & PMK_PTE_ANON)
+			pmk_cover(m, FORK_COPY);
+			if (v.tag & PMK_PTE_ANON && !pmk_mutant(m, FORK_KEEPS_OWN))
 				pmk_frame_flags(m, v.base, n, PMK_FRAME_ANONEXCL, 0);
 		} else if (kind == PMK_PTE_SWAP) {
+			pmk_cover(m, FORK_SWAP);
 			pmk_slot_count(m, v.base, n, 1);
 			v.tag &= ~PMK_PTE_EXCLUSIVE;
 			p.v.tag &= ~PMK_PTE_EXCLUSIVE;
@@ -512,13 +517,16 @@ void pmk_mm_fork(struct pmk_machine *m, struct pmk_mm *parent, struct pmk_mm *ch
 
 	for (; next; next = pmk_runs_next(&c)) {
 		struct pmk_vma vma = *vma_of(m, next->v);
-		bool all = vma.anon_vma || vma.flags & PMK_VMA_MAYBE_GUARD ||
+		bool all = vma.anon_vma || pmk_mutant(m, FORK_COPIES_ALL) ||
+			   vma.flags & PMK_VMA_MAYBE_GUARD ||
 			   (vma.object >= 0 && vma.flags & PMK_VMA_PFNMAP);
 
-		if (vma.flags & PMK_VMA_DONTFORK)
+		if (vma.flags & PMK_VMA_DONTFORK) {
+			pmk_cover(m, FORK_DONTFORK);
 			continue;
+		}
 		vma.flags &= ~(PMK_VMA_LOCKED | PMK_VMA_UFFD);
-		if (vma.flags & PMK_VMA_WIPEONFORK)
+		if (vma.flags & PMK_VMA_WIPEONFORK && !pmk_mutant(m, WIPE_NOTHING))
 			vma.anon_vma = 0;
 		else
 			fork_entries(m, parent, child, next, all);
