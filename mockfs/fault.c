@@ -65,7 +65,7 @@ static void need_anon_vma(struct touch *t)
 		}
 	}
 	if (!t->vma.anon_vma)
-		t->vma.anon_vma = t->m->anon_vma_next++;
+		t->vma.anon_vma = t->mm->anon_vma_next++;
 	t->run.v.tag = pmk_vma_intern(t->m, &t->vma) | PMK_RUN_LINEAR;
 	pmk_runs_set(&t->mm->vma, t->run.start, t->run.end, t->run.v);
 }
@@ -95,10 +95,9 @@ static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 	while (n) {
 		uint64_t pfn, got;
 
-		got = pmk_frame_alloc(t->m, n, ANON_FLAGS | PMK_FRAME_ANONEXCL, &pfn);
+		got = pmk_frame_alloc_mapped(t->m, n, ANON_FLAGS | PMK_FRAME_ANONEXCL, &pfn);
 		if (!got)
 			return -ENOMEM;
-		pmk_frame_map(t->m, pfn, got, 1);
 		lock_frames(t, pfn, got, true);
 		set_entries(t, start, got, pfn,
 			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | written_flags(t) |

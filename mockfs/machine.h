@@ -107,7 +107,7 @@ struct pmk_mm {
 	struct pmk_runs vma, pte;
 	bool uffd; /* has made a userfaultfd */
 	struct pmk_runs table; /* PMDs that have a page table (pgtable.c) */
-	uint64_t locked, peak;
+	unsigned anon_vma_next; /* numbers are the mm's own, so that attributes can be shared */
 };
 
 struct pmk_cred {
@@ -164,7 +164,6 @@ struct pmk_machine {
 	size_t ntasks;
 	struct pmk_runs by_pid; /* PID -> index of task */
 	int pid_next;
-	unsigned anon_vma_next;
 	uint64_t *cgroup; /* inode numbers; frames refer to them by index */
 	size_t ncgroups;
 	struct pmk_fault *fault;
@@ -303,6 +302,9 @@ void pmk_frame_map(struct pmk_machine *m, uint64_t pfn, uint64_t n, int by);
 void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t clear, uint64_t set);
 /* The frames are locked once more, or once less: MLOCKED, UNEVICTABLE and the count. */
 void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on);
+/* The same, mapped once already. */
+uint64_t pmk_frame_alloc_mapped(struct pmk_machine *m, uint64_t n, uint64_t flags,
+				uint64_t *ret_pfn);
 uint64_t pmk_frame_zero(struct pmk_machine *m);
 /* Swap: a run of at most n slots with count 1 each; 0: none left. */
 uint64_t pmk_slot_alloc(struct pmk_machine *m, uint64_t n, uint64_t *ret_slot);

@@ -533,7 +533,7 @@ void pmk_mm_fork(struct pmk_machine *m, struct pmk_mm *parent, struct pmk_mm *ch
 		if (all && !(vma.flags & PMK_VMA_WIPEONFORK))
 			pmk_mm_table_fork(m, parent, child, next->start, next->end);
 		if (vma.anon_vma)
-			vma.anon_vma = m->anon_vma_next++ | ANON_VMA_FORKED;
+			vma.anon_vma = child->anon_vma_next++ | ANON_VMA_FORKED;
 		pmk_runs_set(&child->vma, next->start, next->end, vma_value(m, &vma, next->v.base));
 	}
 }

@@ -368,10 +368,8 @@ static int64_t given_process(struct act *a, struct pmk_machine *m)
 /* Where the next region of so many pages goes. */
 static uint64_t place(struct pmk_stage *s, uint64_t pages)
 {
-	uint64_t align = page_size(s) * 512, addr = s->next_addr;
+	uint64_t align = page_size(s) * (page_size(s) / 8), addr = s->next_addr; /* a PMD's */
 
-	if (align < 2ull << 20)
-		align = 2ull << 20;
 	addr = (addr + align - 1) & ~(align - 1);
 	if (pages > UINT64_MAX / 4 / page_size(s))
 		return UINT64_MAX & ~(align - 1); /* no world has room for it */
