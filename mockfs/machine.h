@@ -89,6 +89,7 @@ struct pmk_object {
 #define PMK_FRAME_CACHED      (1ull << 48) /* held by an object's page cache or by the swap cache */
 #define PMK_FRAME_GIVEN	      (1ull << 49) /* the script said what kpage* show; never freed */
 #define PMK_FRAME_ANONEXCL    (1ull << 50)
+#define PMK_FRAME_ELSEWHERE   (1ull << 51) /* mapped by processes that no script sees, too */
 #define PMK_FRAME_MAPCOUNT(v) ((uint32_t)(v).base)
 #define PMK_FRAME_CGROUP(v)   ((uint32_t)((v).base >> 32))
 
