@@ -24,7 +24,7 @@ static uint64_t find_free(const struct pmk_machine *m, uint64_t from, uint64_t n
 	return 0;
 }
 
-uint64_t pmk_frame_alloc(struct pmk_machine *m, uint64_t n, uint64_t flags, uint64_t *ret_pfn)
+static uint64_t take(struct pmk_machine *m, uint64_t n, struct pmk_value v, uint64_t *ret_pfn)
 {
 	uint64_t got = find_free(m, m->frame_next, n, ret_pfn);
 
@@ -33,8 +33,19 @@ uint64_t pmk_frame_alloc(struct pmk_machine *m, uint64_t n, uint64_t flags, uint
 	if (!got || m->frame.n >= PMK_MACHINE_RUNS_MAX)
 		return 0;
 	m->frame_next = *ret_pfn + got;
-	pmk_runs_set(&m->frame, *ret_pfn, *ret_pfn + got, (struct pmk_value){ 0, flags });
+	pmk_runs_set(&m->frame, *ret_pfn, *ret_pfn + got, v);
 	return got;
+}
+
+uint64_t pmk_frame_alloc(struct pmk_machine *m, uint64_t n, uint64_t flags, uint64_t *ret_pfn)
+{
+	return take(m, n, (struct pmk_value){ 0, flags }, ret_pfn);
+}
+
+uint64_t pmk_frame_alloc_mapped(struct pmk_machine *m, uint64_t n, uint64_t flags,
+				uint64_t *ret_pfn)
+{
+	return take(m, n, (struct pmk_value){ 1, flags }, ret_pfn);
 }
 
 static bool frame_is_held(struct pmk_value v)
@@ -73,6 +84,29 @@ void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t c
 			pmk_runs_set(&m->frame, p.start, p.end, v);
 		else
 			pmk_runs_clear(&m->frame, p.start, p.end);
+	}
+}
+
+/* __mlock_folio(), __munlock_folio() */
+void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on)
+{
+	const uint64_t flags = PMK_KPF_MLOCKED_MASK | PMK_KPF_UNEVICTABLE_MASK,
+		       one = 1ull << PMK_FRAME_LOCKS_SHIFT;
+	struct pmk_piece p = { .end = pfn };
+
+	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
+		uint64_t locks = p.v.tag & PMK_FRAME_LOCKS, set;
+
+		if (!p.run || p.v.tag & (PMK_FRAME_GIVEN | PMK_KPF_RESERVED_MASK))
+			continue;
+		if (on)
+			locks += locks < PMK_FRAME_LOCKS ? one : 0;
+		else
+			locks -= locks ? one : 0;
+		if (pmk_mutant(m, MUNLOCK_ALL) && !on)
+			locks = 0;
+		set = locks ? flags | locks : 0;
+		pmk_frame_flags(m, p.start, p.end - p.start, flags | PMK_FRAME_LOCKS, set);
 	}
 }
 
@@ -230,6 +264,7 @@ void pmk_slot_uncache(struct pmk_machine *m, uint64_t pfn, uint64_t n)
 		while (pmk_runs_piece(&m->slot, p.v.base + len, &s))
 			if (s.run)
 				slot_settle(m, s.start, s.end, s.v);
-		pmk_frame_flags(m, p.start, len, PMK_FRAME_CACHED | PMK_KPF_SWAPCACHE_MASK, 0);
+		pmk_frame_flags(m, p.start, len, PMK_FRAME_CACHED | PMK_KPF_SWAPCACHE_MASK,
+				PMK_FRAME_DIRTY);
 	}
 }

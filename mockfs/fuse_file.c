@@ -10,8 +10,8 @@
 /* An open file: one of the machine's, or a text, or `null`. */
 struct pmk_open {
 	struct pmk_handle *handle; /* NULL: none, or forgotten */
-	bool mocked;		   /* it had a handle */
-	bool words;		   /* 8 bytes each: counts must be multiples */
+	bool mocked; /* it had a handle */
+	bool words; /* 8 bytes each: counts must be multiples */
 	char *text;
 	size_t len;
 	struct pmk_open **at, *next; /* in mount->open */
@@ -55,8 +55,9 @@ static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fus
 	/* Who stands for the script's user has no capabilities to compare with those of its processes. */
 	if (cred.uid != ctx->uid)
 		cred.caps |= PMK_CAP_SYS_PTRACE;
-	bool self = node.pid && (place.real ? caller == node.pid :
-					      caller && pmk_place_of_caller(m, caller) == place.pid);
+	bool self =
+		node.pid && (place.real ? caller == node.pid
+					: caller && pmk_place_of_caller(m, caller) == place.pid);
 	pthread_mutex_lock(m->lock);
 	int rc = pmk_handle_open(*m->machine, pmk_node_file(node), place.pid, flags, &cred, self,
 				 ret);
@@ -77,9 +78,9 @@ static int open_text(struct pmk_mount *m, struct pmk_node node, struct pmk_open 
 		snprintf(text, sizeof(text),
 			 "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n"
 			 "Uid:\t%u\t%u\t%u\t%u\nCapEff:\t%016llx\n",
-			 task->comm, task->mm ? "S (sleeping)" : "Z (zombie)", task->pid,
-			 task->pid, task->ppid, task->cred.uid, task->cred.uid, task->cred.uid,
-			 task->cred.uid, (unsigned long long)task->cred.caps);
+			 task->comm, task->mm ? "S (sleeping)" : "Z (zombie)", task->pid, task->pid,
+			 task->ppid, task->cred.uid, task->cred.uid, task->cred.uid, task->cred.uid,
+			 (unsigned long long)task->cred.caps);
 	pthread_mutex_unlock(m->lock);
 	o->text = pmk_strdup(text);
 	o->len = strlen(text);
@@ -227,8 +228,8 @@ void pmk_fuse_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 			fuse_reply_buf(req, m->zero, size);
 		return;
 	}
-	n = o->words ? read_words(m, o, fuse_req_ctx(req)->pid, pos, size) :
-		       core_read(m, o, pos, size);
+	n = o->words ? read_words(m, o, fuse_req_ctx(req)->pid, pos, size)
+		     : core_read(m, o, pos, size);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else
@@ -309,15 +310,17 @@ void pmk_fuse_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 		fuse_reply_ioctl(req, (int)n, NULL, 0);
 }
 
-/* Asked for SEEK_DATA and SEEK_HOLE only; mem_lseek() and seq_lseek() know neither. */
+/* Asked for SEEK_DATA and SEEK_HOLE only: mem_lseek() and seq_lseek() know neither, noop_llseek() any. */
 void pmk_fuse_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 		    struct fuse_file_info *fi)
 {
-	(void)ino;
 	(void)off;
 	(void)whence;
 	(void)fi;
-	fuse_reply_err(req, EINVAL);
+	if (pmk_node_of(ino).entry == PMK_ENTRY_FILE + PMK_FILE_CLEAR_REFS)
+		fuse_reply_lseek(req, 0);
+	else
+		fuse_reply_err(req, EINVAL);
 }
 
 /* vfs_fsync_range() without an fsync operation. */

@@ -37,6 +37,7 @@ struct pmk_mount {
 	gid_t gid;
 
 	struct fuse_session *session;
+	dev_t dev;
 	bool direct; /* mounted by mount(2), not by fusermount3 */
 	pthread_t thread;
 	sem_t ready; /* posted after INIT, or when the thread ends before */
@@ -63,8 +64,8 @@ static inline struct pmk_mount *pmk_mount_of(fuse_req_t req)
 /* What a node is in its directory; the directory is / or PID (tid 0) or PID/task/TID. */
 enum pmk_entry {
 	PMK_ENTRY_DIR = 1, /* the directory itself */
-	PMK_ENTRY_TASK,	   /* PID/task */
-	PMK_ENTRY_HIDDEN,  /* where the real proc is mounted */
+	PMK_ENTRY_TASK, /* PID/task */
+	PMK_ENTRY_HIDDEN, /* where the real proc is mounted */
 	PMK_ENTRY_SELF,
 	PMK_ENTRY_THREAD_SELF,
 	PMK_ENTRY_NULL,
@@ -90,7 +91,8 @@ static inline fuse_ino_t pmk_node_ino(struct pmk_node node)
 }
 static inline struct pmk_node pmk_node_of(fuse_ino_t ino)
 {
-	return (struct pmk_node){ (int)(ino >> 38), (int)(ino >> 12 & PMK_NODE_PID_MAX), ino & 4095 };
+	return (struct pmk_node){ (int)(ino >> 38), (int)(ino >> 12 & PMK_NODE_PID_MAX),
+				  ino & 4095 };
 }
 static inline bool pmk_node_is_file(struct pmk_node node)
 {
@@ -150,7 +152,7 @@ void pmk_fuse_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 /* What to answer to a FUSE READ of `size` bytes at `off`. */
 enum pmk_window_kind {
 	PMK_WINDOW_BYTES, /* `bytes` of it */
-	PMK_WINDOW_ODD,	  /* what the file says to a count that is no multiple of 8 */
+	PMK_WINDOW_ODD, /* what the file says to a count that is no multiple of 8 */
 	PMK_WINDOW_FAULT, /* what it says to a buffer that ends after `bytes` */
 };
 struct pmk_window {

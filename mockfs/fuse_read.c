@@ -74,9 +74,8 @@ static struct pmk_window of_read(struct pmk_mount *m, int tid, const struct pmk_
 	if (count > m->max_read && (m->opt.strict || size < m->max_read))
 		start = call_start(m, tid, call);
 	if (start <= off && count - (off - start) > size) {
-		if (size < m->max_read ||
-		    (m->opt.strict && start == off &&
-		     !is_there(tid, call->arg[1] + size, count - size)))
+		if (size < m->max_read || (m->opt.strict && start == off &&
+					   !is_there(tid, call->arg[1] + size, count - size)))
 			return (struct pmk_window){ PMK_WINDOW_FAULT, size };
 	}
 	return (struct pmk_window){ PMK_WINDOW_BYTES, size };

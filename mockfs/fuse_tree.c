@@ -21,8 +21,8 @@
 #include "alloc.h"
 #include "fuse_impl.h"
 
-#define FOREVER 1e6 /* seconds */
-#define MOMENT	1.0
+#define FOREVER	    1e6 /* seconds */
+#define MOMENT	    1.0
 
 /*
  * The size that the kernel shall believe in, while stat shows 0.  With an i_size of 0 io_uring, sendfile
@@ -629,8 +629,8 @@ void pmk_fuse_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		struct pmk_node node = i < 2 ? pmk_node_of(ino) : list->node[i - 2];
 		const char *s = i == 0 ? "." : i == 1 ? ".." : node_name(m, node, name);
 		struct stat attr = { .st_ino = pmk_node_ino(node), .st_mode = node_type(node) };
-		size_t n = fuse_add_direntry(req, m->buf + used, size - used, s, &attr,
-					     (off_t)i + 1);
+		size_t n =
+			fuse_add_direntry(req, m->buf + used, size - used, s, &attr, (off_t)i + 1);
 		if (n > size - used)
 			break;
 		used += n;

@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -122,9 +121,25 @@ static void mounts_and_unmounts(void **state)
 	expect("cat $DIR/1001/maps", 0, "30000000-30004000 rw-p 00000000 00:00 0 \n");
 	expect("cat $DIR/1000/comm; readlink $DIR/self $DIR/thread-self", 0,
 	       "\n1000\n1000/task/1000\n");
-	expect("ls $DIR/1002; ls $DIR/01000; ls $DIR/1000/task/1001; ls $DIR/nothing", 2, "No such");
-	expect("umount $DIR", 0, "");
+	expect("ls $DIR/1002; ls $DIR/01000; ls $DIR/1000/task/1001; ls $DIR/nothing", 2,
+	       "No such");
+	expect("$UMOUNT $DIR", 0, "");
 	await_unmount();
+}
+
+/* Whether a process has this name. */
+static bool is_called(pid_t pid, const char *name)
+{
+	char path[64], comm[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	FILE *f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (fscanf(f, "%31s", comm) != 1)
+		comm[0] = '\0';
+	fclose(f);
+	return !strcmp(comm, name);
 }
 
 /* A server in the foreground, and its watcher, once they serve. */
@@ -138,7 +153,7 @@ static pid_t start_server(pid_t *ret_watcher)
 		_exit(126);
 	}
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-	for (*ret_watcher = 0; !*ret_watcher; sched_yield()) {
+	for (*ret_watcher = 0; !is_called(*ret_watcher, "pmkit-watch"); sched_yield()) {
 		FILE *f = fopen(path, "r");
 
 		assert_non_null(f);
@@ -183,7 +198,7 @@ static void bad_uses_say_why(void **state)
 	expect("$PMKIT mount --as 6.x $SCRIPT $DIR", 1, "6.x");
 	expect("$PMKIT mount $SCRIPT $DIR && $PMKIT mount $SCRIPT $DIR", 1,
 	       "in use: a mock is mounted there");
-	expect("umount $DIR", 0, "");
+	expect("$UMOUNT $DIR", 0, "");
 	expect("$PMKIT run", 2, "usage: pmkit run");
 	expect("$PMKIT run $SCRIPT", 2, "usage:");
 	expect("$PMKIT run --maps some $SCRIPT -- true", 2, "usage:");
@@ -214,7 +229,7 @@ static void dead_mount_is_mended(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(stat(dir, &st), -1);
 	assert_int_equal(errno, ENOTCONN);
-	expect("$PMKIT mount $SCRIPT $DIR/ && ls $DIR && umount $DIR", 0, "kpageflags");
+	expect("$PMKIT mount $SCRIPT $DIR/ && ls $DIR && $UMOUNT $DIR", 0, "kpageflags");
 	await_unmount();
 }
 
@@ -238,7 +253,8 @@ static void run_shows_the_script(void **state)
 	       "20000000-20010000 rw-p");
 	expect("$PMKIT run $SCRIPT -- cat /proc/1001/maps", 0, "30000000-30004000 rw-p");
 	expect("$PMKIT run --maps real $SCRIPT -- cat /proc/self/maps", 0, "/cat");
-	expect("$PMKIT run --as 6.18/x86_64-memcg $SCRIPT -- ls /proc/kpagecgroup", 2, "No such file");
+	expect("$PMKIT run --as 6.18/x86_64-memcg $SCRIPT -- ls /proc/kpagecgroup", 2,
+	       "No such file");
 }
 
 static void run_passes_the_rest_through(void **state)
@@ -297,7 +313,8 @@ static void run_hands_signals_on(void **state)
 
 	(void)state;
 	pid_t pid = start_run("trap 'echo usr1; exit 9' USR1; echo ready; "
-			      "while :; do sleep 0.01; done", &out);
+			      "while :; do sleep 0.01; done",
+			      &out);
 	kill(pid, SIGUSR1);
 	assert_int_equal(read(out, word, 5), 5);
 	assert_memory_equal(word, "usr1\n", 5);
@@ -314,7 +331,8 @@ static void killed_run_leaves_nothing(void **state)
 
 	(void)state;
 	pid_t pid = start_run("(setsid sh -c 'trap \"\" TERM HUP; sleep 1000' &); echo ready; "
-			      "exec sleep 1000", &out);
+			      "exec sleep 1000",
+			      &out);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	struct pollfd p = { .fd = out, .events = POLLIN };
@@ -326,44 +344,30 @@ static void killed_run_leaves_nothing(void **state)
 static void runs_in_parallel(void **state)
 {
 	(void)state;
-	expect("for i in $(seq 100); do $PMKIT run $SCRIPT -- sh -c 'wc -l < /proc/self/maps' & done; "
-	       "wait", 0, "5\n5\n5\n5\n");
+	expect("for i in $(seq 100); do $PMKIT run $SCRIPT -- sh -c 'wc -l < /proc/self/maps' & "
+	       "done; "
+	       "wait",
+	       0, "5\n5\n5\n5\n");
 }
 
 /* ---- operation by operation ----------------------------------------------------------------------- */
 
-/* What differs from a real proc for ever: the kernel never asks the server (fuse.h). */
-static const char *const differ[] = {
-	"pread(buf+0, 0, 4)", "pread(buf+1, 0, 4)", "pread(fd, nowhere, 7, 0)", "libaio", "  ->",
-	"f_type", "rmdir(path)", "epoll_ctl", "mmap(", "F_SETFL, O_DIRECT", "name_to_handle_at",
-	"write(fd, \"1\", 0)", "lseek(fd, 5, SEEK_SET)",
-};
-
-static bool may_differ(const char *line)
-{
-	for (size_t i = 0; i < sizeof(differ) / sizeof(differ[0]); i++)
-		if (strstr(line, differ[i]))
-			return true;
-	return false;
-}
-
 static void answers_like_the_kernel(void **state)
 {
-	static const char *const files[] = { "pagemap", "maps", "clear_refs" };
-	char command[512], *line, *save;
-	static char out[65536];
+	static const char *const files[] = { "pagemap", "maps", "clear_refs", "kpageflags" };
+	char command[512];
 
 	(void)state;
 	if (geteuid())
 		skip();
-	for (size_t i = 0; i < 3; i++) {
+	expect("$PROBE --script >$DIR.pmk", 0, "");
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(command, sizeof(command),
-			 "$PROBE %s >$DIR.real; $PMKIT run --strict $SCRIPT -- $PROBE %s >$DIR.mock; "
-			 "diff $DIR.real $DIR.mock", files[i], files[i]);
-		shell(command, out, sizeof(out));
-		for (line = strtok_r(out, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-			if (strchr("<>", line[0]) && !may_differ(line))
-				fail_msg("%s: %s", files[i], line);
+			 "$PROBE %s >$DIR.real && test -s $DIR.real && "
+			 "$PMKIT run --strict $DIR.pmk -- $PROBE %s >$DIR.mock && "
+			 "diff $DIR.real $DIR.mock",
+			 files[i], files[i]);
+		expect(command, 0, "");
 	}
 }
 
@@ -406,8 +410,8 @@ static void privilege_policies(void **state)
 
 		assert_int_equal(pread(fd, &entry, 8, HEAP_PAGE * 8), 8);
 		assert_true(entry & PRESENT);
-		if (p != PMK_PRIVILEGE_REAL) /* depends on who tests */
-			assert_int_equal(!!(entry & PFN_MASK), p != PMK_PRIVILEGE_NEVER);
+		if (p == PMK_PRIVILEGE_ALWAYS || p == PMK_PRIVILEGE_NEVER || geteuid())
+			assert_int_equal(!!(entry & PFN_MASK), p == PMK_PRIVILEGE_ALWAYS);
 		close(fd);
 		pmk_mount_stop(mount);
 		assert_false(is_mounted());
@@ -466,7 +470,7 @@ static void many_processes(void **state)
 	fclose(f);
 	expect("$PMKIT mount $DIR.many $DIR && ls $DIR | grep -c '^[0-9]'", 0, "10000\n");
 	expect("wc -l < $DIR/10999/maps; ls $DIR/11000", 2, "5\n");
-	expect("umount $DIR", 0, "");
+	expect("$UMOUNT $DIR", 0, "");
 	await_unmount();
 }
 
@@ -475,8 +479,7 @@ static void many_processes(void **state)
 static int unmount(void **state)
 {
 	(void)state;
-	umount2(dir, MNT_DETACH); /* what a failed test has left */
-	return 0;
+	return is_mounted() && shell("$UMOUNT $DIR", NULL, 0); /* what a failed test has left */
 }
 
 static int remove_all(void **state)
@@ -484,8 +487,7 @@ static int remove_all(void **state)
 	char command[128];
 
 	(void)state;
-	umount2(dir, MNT_DETACH);
-	snprintf(command, sizeof(command), "rm -rf %s", work);
+	snprintf(command, sizeof(command), "rm -rf --one-file-system %s", work);
 	return system(command);
 }
 
@@ -528,8 +530,9 @@ int main(int argc, char **argv)
 	setenv("PROBE", path, 1);
 	setenv("SCRIPT", script, 1);
 	setenv("DIR", dir, 1);
+	setenv("UMOUNT", geteuid() ? "fusermount3 -uz" : "umount", 1);
 	if (shell("$PMKIT run $SCRIPT -- true", NULL, 0) == PMK_EXIT_CANNOT ||
-	    shell("$PMKIT mount $SCRIPT $DIR && umount $DIR", NULL, 0) == PMK_EXIT_CANNOT) {
+	    shell("$PMKIT mount $SCRIPT $DIR && $UMOUNT $DIR", NULL, 0) == PMK_EXIT_CANNOT) {
 		remove_all(NULL);
 		return PMK_EXIT_CANNOT;
 	}
