@@ -108,12 +108,14 @@ static int special_object(struct pmk_machine *m, const char *name, uint64_t page
 	m->object[object].major = m->object[object].minor = 0;
 	m->object[object].inode = 0;
 	got = pmk_frame_alloc(m, pages,
-			      PMK_FRAME_CACHED | PMK_FRAME_ELSEWHERE | PMK_KPF_RESERVED_MASK |
-				      PMK_KPF_REFERENCED_MASK | PMK_KPF_UPTODATE_MASK,
+			      PMK_FRAME_CACHED | PMK_KPF_RESERVED_MASK | PMK_KPF_REFERENCED_MASK |
+				      PMK_KPF_UPTODATE_MASK,
 			      &pfn);
-	if (got)
-		pmk_runs_set(&m->object[object].cache, 0, got,
-			     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
+	if (!got)
+		return object;
+	pmk_runs_set(&m->object[object].cache, 0, got,
+		     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
+	pmk_frame_map(m, pfn, got, 1); /* by init, that no script sees: never exclusive (K-VDSO) */
 	return object;
 }
 

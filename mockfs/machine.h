@@ -90,7 +90,6 @@ struct pmk_object {
 /* ---- frames: base is mapcount | cgroup index << 32, tag the kpageflags that last and hidden ones - */
 
 #define PMK_FRAME_FLAGS	      ((1ull << 43) - 1) /* kpageflags bits */
-#define PMK_FRAME_ELSEWHERE   (1ull << 47) /* mapped by processes that no script sees, too */
 #define PMK_FRAME_CACHED      (1ull << 48) /* held by an object's page cache or by the swap cache */
 #define PMK_FRAME_GIVEN	      (1ull << 49) /* the script said what kpage* show; never freed */
 #define PMK_FRAME_ANONEXCL    (1ull << 50)

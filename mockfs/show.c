@@ -65,12 +65,6 @@ static uint64_t common_flags(const struct view *v, uint64_t tag)
 	       (tag & PMK_PTE_UFFD_WP ? v->uffd_wp : 0);
 }
 
-/* Who maps a frame: our processes and, for one, whoever else maps the pages of the kernel (K-VDSO). */
-static uint32_t mapcount_of(struct pmk_value v)
-{
-	return PMK_FRAME_MAPCOUNT(v) + !!(v.tag & PMK_FRAME_ELSEWHERE);
-}
-
 static void show_frames(const struct view *v, const struct pmk_piece *p, uint64_t *out)
 {
 	uint64_t flags =
@@ -79,7 +73,7 @@ static void show_frames(const struct view *v, const struct pmk_piece *p, uint64_
 	struct pmk_piece f = { .end = p->v.base };
 
 	while (pmk_runs_piece(&v->m->frame, pfn_end, &f)) {
-		bool once = f.run && mapcount_of(f.v) == 1; /* E-B56 */
+		bool once = f.run && PMK_FRAME_MAPCOUNT(f.v) == 1; /* E-B56 */
 
 		fill(out + (f.start - p->v.base), f.end - f.start,
 		     flags | (once ? v->exclusive : 0) | (f.start & v->frames), v->frames ? 1 : 0);
@@ -164,12 +158,12 @@ static uint64_t frame_word(const struct pmk_machine *m, enum pmk_file file, stru
 	uint32_t cgroup = PMK_FRAME_CGROUP(v);
 
 	if (file == PMK_FILE_KPAGECOUNT)
-		return mapcount_of(v);
+		return PMK_FRAME_MAPCOUNT(v);
 	if (file == PMK_FILE_KPAGECGROUP)
 		return cgroup ? m->cgroup[cgroup - 1] : 0;
 	if (v.tag & PMK_FRAME_GIVEN)
 		return flags;
-	if (mapcount_of(v))
+	if (PMK_FRAME_MAPCOUNT(v))
 		flags |= PMK_KPF_MMAP_MASK;
 	if (flags & PMK_KPF_ANON_MASK && v.tag & PMK_FRAME_ANONEXCL)
 		flags |= bit_if(m, PMK_Q_ANON_EXCLUSIVE, PMK_KPF_OWNER_2_MASK);
