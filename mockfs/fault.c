@@ -4,7 +4,7 @@
  * Follows mm/memory.c: do_anonymous_page, do_read_fault with fault-around, do_cow_fault, do_shared_fault,
  * do_wp_page, do_swap_page.
  */
-#include "machine.h"
+#include "touch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,18 +17,7 @@
 #define FILE_FLAGS  (PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_FRAME_CACHED)
 #define SHMEM_FLAGS (FILE_FLAGS | PMK_KPF_SWAPBACKED_MASK)
 
-/* A stretch of one VMA that is being touched. */
-struct touch {
-	struct pmk_machine *m;
-	struct pmk_mm *mm;
-	struct pmk_run run; /* of the VMA */
-	struct pmk_vma vma;
-	bool write;
-	uint64_t
-		armed; /* PMK_PTE_UFFD_WP when a marker is being resolved: the new entry keeps it */
-};
-
-static uint64_t written_flags(const struct touch *t)
+uint64_t pmk_touch_written(const struct touch *t)
 {
 	return pmk_profile_has(&t->m->profile, PMK_Q_SOFT_DIRTY)
 		       ? PMK_PTE_DIRTY | PMK_PTE_SOFT_DIRTY
@@ -41,7 +30,7 @@ static void set_entries(struct touch *t, uint64_t start, uint64_t n, uint64_t ba
 }
 
 /* The VMA's first page of its own: it gets an anon_vma, a neighbour's if it can (rule 4). */
-static void need_anon_vma(struct touch *t)
+void pmk_touch_anon_vma(struct touch *t)
 {
 	static const int sides[] = { 1, -1 };
 	struct pmk_run run;
@@ -68,7 +57,7 @@ static void need_anon_vma(struct touch *t)
 /* New anonymous frames at [start, start + n), written by this process alone. */
 static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 {
-	need_anon_vma(t);
+	pmk_touch_anon_vma(t);
 	while (n) {
 		uint64_t pfn, got;
 
@@ -77,7 +66,7 @@ static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 			return -ENOMEM;
 		pmk_frame_map(t->m, pfn, got, 1);
 		set_entries(t, start, got, pfn,
-			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | written_flags(t) |
+			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | pmk_touch_written(t) |
 				    t->armed);
 		start += got;
 		n -= got;
@@ -118,6 +107,13 @@ static void map_cached(struct touch *t, uint64_t start, uint64_t end, uint64_t f
 	}
 }
 
+static uint64_t cache_flags(enum pmk_object_kind kind)
+{
+	if (kind == PMK_OBJECT_SECRET) /* its mappings are locked, and nothing is ever evicted */
+		return FILE_FLAGS | PMK_KPF_MLOCKED_MASK | PMK_KPF_UNEVICTABLE_MASK;
+	return kind == PMK_OBJECT_SHMEM ? SHMEM_FLAGS : FILE_FLAGS;
+}
+
 /* Gives every page of [off, end) of the object a frame in its cache. */
 static int64_t fill_cache(struct touch *t, uint64_t off, uint64_t end)
 {
@@ -130,8 +126,7 @@ static int64_t fill_cache(struct touch *t, uint64_t off, uint64_t end)
 
 		if (c.run && !swapped)
 			continue;
-		got = pmk_frame_alloc(t->m, c.end - c.start,
-				      o->kind == PMK_OBJECT_SHMEM ? SHMEM_FLAGS : FILE_FLAGS, &pfn);
+		got = pmk_frame_alloc(t->m, c.end - c.start, cache_flags(o->kind), &pfn);
 		if (!got)
 			return -ENOMEM;
 		if (swapped)
@@ -141,6 +136,16 @@ static int64_t fill_cache(struct touch *t, uint64_t off, uint64_t end)
 			     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
 	}
 	return 0;
+}
+
+/* page_mkwrite() of a file system. */
+static void dirty_cached(struct touch *t, uint64_t off, uint64_t end)
+{
+	struct pmk_piece c = { .end = off };
+
+	while (pmk_runs_piece(&object_of(t)->cache, end, &c))
+		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)
+			pmk_frame_flags(t->m, c.v.base, c.end - c.start, 0, PMK_KPF_DIRTY_MASK);
 }
 
 /* Fault-around: what is cached in the 64 KiB windows of [start, end), as far as VMA and file go. */
@@ -177,11 +182,15 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end)
 		fault_around(t, start, end); /* also when it ends in SIGBUS (rule 14) */
 	if (good > start)
 		err = fill_cache(t, off, off + (good - start));
+	if (!err && good > start && (!t->write || shared))
+		pmk_huge_map_cached(t, start, good);
 	if (!err && good > start) {
 		if (t->write && !shared)
 			err = new_anon(t, start, good - start);
 		else
-			map_cached(t, start, good, (t->write ? written_flags(t) : 0) | t->armed);
+			map_cached(t, start, good, (t->write ? pmk_touch_written(t) : 0) | t->armed);
+		if (t->write && shared && object_of(t)->kind == PMK_OBJECT_FILE)
+			dirty_cached(t, off, off + (good - start));
 	}
 	if (!err && good < end)
 		return PMK_SIGNAL(SIGBUS);
@@ -198,8 +207,35 @@ static bool stopped_by_uffd(const struct touch *t, uint64_t tag)
 	       !(t->vma.flags & PMK_VMA_UFFD_ASYNC);
 }
 
+/* Whether all that is mapped of a large folio is mapped here, around the page `at` of frame pfn. */
+static bool folio_is_mine(const struct touch *t, uint64_t at, uint64_t pfn)
+{
+	uint64_t size = pmk_pmd_pages(t->m), head = pfn & ~(size - 1), mine = 0, all = 0;
+	struct pmk_piece f = { .end = head };
+	struct pmk_piece p = { .end = at > pfn - head ? at - (pfn - head) : 0 };
+	uint64_t end = p.end + size;
+
+	while (pmk_runs_piece(&t->m->frame, head + size, &f))
+		all += f.run ? PMK_FRAME_MAPCOUNT(f.v) * (f.end - f.start) : 0;
+	while (pmk_runs_piece(&t->mm->pte, end, &p))
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME && p.v.base >= head &&
+		    p.v.base < head + size)
+			mine += p.end - p.start;
+	return all == mine;
+}
+
+/* May a store go to the frame as it is?  (wp_can_reuse_anon_folio) */
+static bool can_reuse(const struct touch *t, uint64_t at, const struct pmk_piece *f)
+{
+	if (!f->run || PMK_FRAME_MAPCOUNT(f->v) != 1 || f->v.tag & PMK_KPF_KSM_MASK)
+		return false;
+	if (!(f->v.tag & PMK_FRAME_LARGE) || f->v.tag & PMK_FRAME_ANONEXCL)
+		return true;
+	return pmk_profile_has(&t->m->profile, PMK_Q_THP_REUSE) && folio_is_mine(t, at, f->start);
+}
+
 /* A store to present frames with one state each (do_wp_page). */
-static int64_t write_frames(struct touch *t, const struct pmk_piece *p)
+int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
 {
 	struct pmk_piece f = { .end = p->v.base };
 	uint64_t pfn_end = p->v.base + (p->end - p->start);
@@ -208,13 +244,14 @@ static int64_t write_frames(struct touch *t, const struct pmk_piece *p)
 		return PMK_SIGNAL(SIGBUS);
 	if (!(p->v.tag & PMK_PTE_ANON) && t->vma.flags & PMK_VMA_SHARED) {
 		set_entries(t, p->start, p->end - p->start, p->v.base,
-			    (p->v.tag | written_flags(t)) & ~PMK_PTE_UFFD_WP);
+			    (p->v.tag | pmk_touch_written(t)) & ~PMK_PTE_UFFD_WP);
+		if (t->vma.object >= 0 && object_of(t)->kind == PMK_OBJECT_FILE)
+			pmk_frame_flags(t->m, p->v.base, p->end - p->start, 0, PMK_KPF_DIRTY_MASK);
 		return 0;
 	}
 	while (pmk_runs_piece(&t->m->frame, pfn_end, &f)) {
 		uint64_t at = p->start + (f.start - p->v.base), n = f.end - f.start;
-		bool anon = p->v.tag & PMK_PTE_ANON;
-		bool alone = f.run && anon && PMK_FRAME_MAPCOUNT(f.v) == 1;
+		bool alone = p->v.tag & PMK_PTE_ANON && can_reuse(t, at, &f);
 		int64_t err;
 
 		if (alone && f.v.tag & PMK_KPF_SWAPCACHE_MASK && !(f.v.tag & PMK_FRAME_ANONEXCL)) {
@@ -237,7 +274,7 @@ static int64_t write_frames(struct touch *t, const struct pmk_piece *p)
 			continue;
 		}
 		pmk_frame_flags(t->m, f.start, n, 0, PMK_FRAME_ANONEXCL | PMK_KPF_SWAPBACKED_MASK);
-		set_entries(t, at, n, f.start, (p->v.tag | written_flags(t)) & ~PMK_PTE_UFFD_WP);
+		set_entries(t, at, n, f.start, (p->v.tag | pmk_touch_written(t)) & ~PMK_PTE_UFFD_WP);
 	}
 	return 0;
 }
@@ -276,7 +313,7 @@ static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 			struct pmk_piece now = { .end = at };
 
 			while (!err && pmk_runs_piece(&t->mm->pte, at + n, &now))
-				err = write_frames(t, &now);
+				err = pmk_touch_store(t, &now);
 		}
 	}
 	return err;
@@ -284,12 +321,10 @@ static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 
 /* ---- touching ----------------------------------------------------------------------------------- */
 
-static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end)
+int64_t pmk_touch_anon(struct touch *t, uint64_t start, uint64_t end)
 {
 	uint64_t zero;
 
-	if (t->vma.object >= 0)
-		return touch_object(t, start, end);
 	if (t->write)
 		return new_anon(t, start, end - start);
 	zero = pmk_frame_zero(t->m);
@@ -297,6 +332,12 @@ static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end)
 		return -ENOMEM;
 	set_entries(t, start, end - start, zero, PMK_PTE_ZERO | t->armed);
 	return 0;
+}
+
+static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end)
+{
+	return t->vma.object >= 0 ? touch_object(t, start, end)
+				  : pmk_huge_touch_none(t, start, end);
 }
 
 /* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
@@ -321,9 +362,11 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 
 	if (!p->run)
 		return touch_none(t, p->start, p->end);
+	if (t->write && p->v.tag & PMK_PTE_HUGE && !stopped_by_uffd(t, p->v.tag))
+		return pmk_huge_store(t, p);
 	switch (PMK_PTE_KIND(p->v.tag)) {
 	case PMK_PTE_FRAME:
-		return t->write ? write_frames(t, p) : 0;
+		return t->write ? pmk_touch_store(t, p) : 0;
 	case PMK_PTE_ZERO:
 		if (t->write && stopped_by_uffd(t, p->v.tag))
 			return PMK_SIGNAL(SIGBUS);
@@ -350,6 +393,8 @@ static int64_t touch_vma(struct touch *t, uint64_t start, uint64_t end)
 	struct pmk_piece p = { .end = start };
 	int64_t err = 0;
 
+	if (t->vma.flags & PMK_VMA_HUGETLB)
+		return pmk_hugetlb_touch(t, start, end);
 	while (!err && pmk_runs_piece(&t->mm->pte, end, &p))
 		err = touch_entry(t, &p);
 	return err;
@@ -432,6 +477,8 @@ void pmk_mm_zap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64
 {
 	struct pmk_piece p = { .end = start };
 
+	pmk_huge_split_at(m, mm, start);
+	pmk_huge_split_at(m, mm, end);
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
 		uint64_t n = p.end - p.start;
 

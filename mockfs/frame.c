@@ -33,18 +33,22 @@ uint64_t pmk_frame_alloc(struct pmk_machine *m, uint64_t n, uint64_t flags, uint
 	if (!got || m->frame.n >= PMK_MACHINE_RUNS_MAX)
 		return 0;
 	m->frame_next = *ret_pfn + got;
-	pmk_runs_set(&m->frame, *ret_pfn, *ret_pfn + got, (struct pmk_value){ 0, flags });
+	pmk_runs_set(&m->frame, *ret_pfn, *ret_pfn + got,
+		     (struct pmk_value){ (uint64_t)m->charge << 32, flags });
 	return got;
 }
 
 static bool frame_is_held(struct pmk_value v)
 {
-	return PMK_FRAME_MAPCOUNT(v) || v.tag & (PMK_FRAME_CACHED | PMK_FRAME_GIVEN);
+	/* a large folio goes as a whole: pmk_folio_settle() */
+	return PMK_FRAME_MAPCOUNT(v) ||
+	       v.tag & (PMK_FRAME_CACHED | PMK_FRAME_GIVEN | PMK_FRAME_LARGE);
 }
 
 void pmk_frame_map(struct pmk_machine *m, uint64_t pfn, uint64_t n, int by)
 {
 	struct pmk_piece p = { .end = pfn };
+	bool large = false;
 
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
 		struct pmk_value v = p.v;
@@ -57,13 +61,19 @@ void pmk_frame_map(struct pmk_machine *m, uint64_t pfn, uint64_t n, int by)
 			pmk_runs_set(&m->frame, p.start, p.end, v);
 		else
 			pmk_runs_clear(&m->frame, p.start, p.end);
+		large |= p.v.tag & PMK_FRAME_LARGE;
 	}
+	if (large && by < 0)
+		pmk_folio_settle(m, pfn, n);
 }
 
 void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t clear, uint64_t set)
 {
-	struct pmk_piece p = { .end = pfn };
+	struct pmk_piece p;
 
+	if ((clear | set) & ~PMK_FRAME_ANONEXCL) /* that one is a page's, all others are a folio's */
+		pmk_folio_widen(m, &pfn, &n);
+	p.end = pfn;
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
 		struct pmk_value v = { p.v.base, (p.v.tag & ~clear) | set };
 
@@ -74,18 +84,23 @@ void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t c
 		else
 			pmk_runs_clear(&m->frame, p.start, p.end);
 	}
+	if (clear & PMK_FRAME_CACHED)
+		pmk_folio_settle(m, pfn, n);
 }
 
 uint64_t pmk_frame_zero(struct pmk_machine *m)
 {
 	const uint64_t flags = PMK_KPF_ZERO_PAGE_MASK | PMK_KPF_RESERVED_MASK;
+	uint32_t charge = m->charge;
 
 	/* PMK_KPF_ZERO_PAGE came later than the page (KPF-ZERO) */
+	m->charge = 0; /* nobody's */
 	if (!m->zero_pfn &&
 	    pmk_frame_alloc(m, 1,
 			    PMK_FRAME_GIVEN | (flags & pmk_kpageflags_known(m->profile.kernel)),
 			    &m->zero_pfn) == 0)
 		m->zero_pfn = 0;
+	m->charge = charge;
 	return m->zero_pfn;
 }
 

@@ -122,6 +122,8 @@ static void replace(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 {
 	struct pmk_value old;
 
+	pmk_huge_split_at(m, mm, start); /* vma_adjust_trans_huge() */
+	pmk_huge_split_at(m, mm, end);
 	pmk_runs_get(&mm->vma, start, &old);
 	pmk_runs_set(&mm->vma, start, end, vma_value(m, vma, old.base));
 }
@@ -158,6 +160,13 @@ static bool in_range(const struct pmk_machine *m, uint64_t start, uint64_t n)
 	return n && start + n > start && start + n <= top_page(m);
 }
 
+/* No VMA of hugetlb ends inside a huge page. */
+static bool hugetlb_cut(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t start,
+			uint64_t n)
+{
+	return pmk_hugetlb_cut(m, mm, start) || pmk_hugetlb_cut(m, mm, start + n);
+}
+
 int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		   struct pmk_vma vma, uint64_t pgoff)
 {
@@ -178,7 +187,7 @@ int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uin
 
 int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n)
 {
-	if (!in_range(m, start, n))
+	if (!in_range(m, start, n) || hugetlb_cut(m, mm, start, n))
 		return -EINVAL;
 	pmk_mm_zap(m, mm, start, start + n);
 	pmk_runs_clear(&mm->vma, start, start + n);
@@ -222,6 +231,8 @@ int64_t pmk_mm_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start,
 
 	if (!in_range(m, start, n))
 		return -ENOMEM;
+	if (hugetlb_cut(m, mm, start, n))
+		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
 		if (!p.run) {
 			merge_at(m, mm, p.start);
@@ -240,10 +251,21 @@ static void mark_locked(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start
 	const uint64_t flags = PMK_KPF_MLOCKED_MASK | PMK_KPF_UNEVICTABLE_MASK;
 	struct pmk_piece p = { .end = start };
 
-	while (pmk_runs_piece(&mm->pte, end, &p))
-		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME)
-			pmk_frame_flags(m, p.v.base, p.end - p.start, on ? 0 : flags,
-					on ? flags : 0);
+	while (pmk_runs_piece(&mm->pte, end, &p)) {
+		uint64_t pfn = p.v.base, n = p.end - p.start;
+
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.tag & PMK_PTE_HUGETLB)
+			continue;
+		pmk_folio_widen(m, &pfn, &n);
+		if (n == p.end - p.start) /* a part of a folio does not lock it */
+			pmk_frame_flags(m, pfn, n, on ? 0 : flags, on ? flags : 0);
+	}
+}
+
+static bool fixed(const struct pmk_machine *m, const struct pmk_vma *vma)
+{
+	return vma->flags & PMK_VMA_HUGETLB ||
+	       (vma->object >= 0 && m->object[vma->object].kind == PMK_OBJECT_SECRET);
 }
 
 int64_t pmk_mm_lock(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n, bool on)
@@ -258,9 +280,10 @@ int64_t pmk_mm_lock(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 			err = -ENOMEM;
 			break;
 		}
-		pmk_mm_vma_change(m, mm, p.start, p.end, on ? 0 : PMK_VMA_LOCKED,
-				  on ? PMK_VMA_LOCKED : 0);
-		if (!on)
+		if (!fixed(m, vma_of(m, p.v))) /* mlock_fixup() passes them over */
+			pmk_mm_vma_change(m, mm, p.start, p.end, on ? 0 : PMK_VMA_LOCKED,
+					  on ? PMK_VMA_LOCKED : 0);
+		if (!on && !fixed(m, vma_of(m, p.v)))
 			mark_locked(m, mm, p.start, p.end, false);
 	}
 	for (p.end = start; on && !err && pmk_runs_piece(&mm->vma, start + n, &p);) {
@@ -357,6 +380,18 @@ int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 		return -EINVAL;
 	if (!pmk_vma_at(m, mm, start, &run))
 		return -EFAULT;
+	if (vma_of(m, run.v)->flags & PMK_VMA_HUGETLB) {
+		uint64_t mask = pmk_pmd_pages(m) - 1;
+
+		if ((start | new_start) & mask || new_n > n || dontunmap)
+			return -EINVAL;
+		n = (n + mask) & ~mask;
+		new_n = (new_n + mask) & ~mask;
+	}
+	pmk_huge_split_at(m, mm, start);
+	pmk_huge_split_at(m, mm, start + n);
+	if (new_start && (start ^ new_start) & (pmk_pmd_pages(m) - 1))
+		pmk_huge_split(m, mm, start, start + n);
 	if (!new_start && new_n > n)
 		return grow(m, mm, start, n, new_n);
 	if (!new_start) {

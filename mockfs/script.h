@@ -212,7 +212,13 @@ const char *pmk_signal_name(int value);
 #define PMK_PERM_W 2u
 #define PMK_PERM_X 4u
 
-enum pmk_backing { PMK_BACKING_ANON, PMK_BACKING_FILE, PMK_BACKING_MEMFD };
+enum pmk_backing {
+	PMK_BACKING_ANON,
+	PMK_BACKING_FILE,
+	PMK_BACKING_MEMFD,
+	PMK_BACKING_HUGETLB, /* anonymous, MAP_HUGETLB */
+	PMK_BACKING_SECRET, /* memfd_secret(2) */
+};
 enum pmk_file {
 	PMK_FILE_PAGEMAP,
 	PMK_FILE_MAPS,

@@ -39,7 +39,11 @@ enum pmk_request_code {
 	/* memory and processes */
 	PMK_REQ_SPAWN, /* a new process without relatives; a[0] pid (0: any), a[1] uid; in: name */
 	PMK_REQ_OBJECT, /* a[0] object, a[1] enum pmk_backing, len: its size */
-	PMK_REQ_MMAP, /* addr, len, a[0] object or -1 (anonymous), a[1] offset, prot, shared */
+	PMK_REQ_KSM, /* ksmd runs until nothing changes any more, then stops; a[0] use_zero_pages */
+	PMK_REQ_CGROUP, /* a[0] number of a new memory cgroup, a[1] that of its parent or -1: its inode */
+	PMK_REQ_CGROUP_REMOVE, /* a[0] */
+	PMK_REQ_CGROUP_ENTER, /* a[0] */
+	PMK_REQ_MMAP, /* addr, len, a[0] object or -1 (anonymous), a[1] offset, a[2] MAP_HUGETLB, prot, shared */
 	PMK_REQ_READ, /* touches every page of addr, len */
 	PMK_REQ_WRITE,
 	PMK_REQ_MUNMAP,
@@ -49,6 +53,8 @@ enum pmk_request_code {
 			   * a[2] 1: DONTUNMAP */
 	PMK_REQ_MLOCK,
 	PMK_REQ_MUNLOCK,
+	PMK_REQ_MSYNC,
+	PMK_REQ_THP, /* a[0] 0: PR_SET_THP_DISABLE */
 	PMK_REQ_UFFD, /* addr, len, a[0] enum pmk_uffd_op, a[1] PMK_UFFD_SYNC ...: see below */
 	PMK_REQ_FORK, /* a[0] the child's number, a[1] its PID (0: any; the mock world knows it) */
 	PMK_REQ_EXEC,
