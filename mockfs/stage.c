@@ -710,7 +710,7 @@ static int64_t do_ksm(struct act *a)
 {
 	struct pmk_request r = { .code = PMK_REQ_KSM,
 				 .proc = PMK_OBSERVER,
-				 .a = { opt(a, PMK_OPT_ZERO_PAGES) != NULL } };
+				 .a = { (int64_t)a->stmt->arg[0].n } };
 
 	return pmk_world_request(a->s->world, &r);
 }
@@ -1180,7 +1180,7 @@ static const struct {
 	[PMK_STMT_MUNLOCK] = { .act = do_range },
 	[PMK_STMT_MSYNC] = { .act = do_range },
 	[PMK_STMT_THP] = { .act = do_plain },
-	[PMK_STMT_KSM_MERGE] = { .act = do_ksm },
+	[PMK_STMT_KSM] = { .act = do_ksm },
 	[PMK_STMT_CGROUP] = { .act = do_cgroup },
 	[PMK_STMT_CGROUP_REMOVE] = { .act = do_cgroup_remove },
 	[PMK_STMT_FORK] = { .act = do_fork },
