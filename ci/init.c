@@ -396,8 +396,10 @@ static void say_start(void)
 	struct utsname u;
 
 	uname(&u);
-	say("START %s | %s | %s | %ld | %.2f", u.release, u.version, u.machine,
-	    sysconf(_SC_PAGESIZE), uptime());
+	/* what firmware or kernel printed may have left the line open */
+	if (write(STDOUT_FILENO, "\n", 1) == 1)
+		say("START %s | %s | %s | %ld | %.2f", u.release, u.version, u.machine,
+		    sysconf(_SC_PAGESIZE), uptime());
 }
 
 int main(void)

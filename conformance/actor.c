@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* actor.c - the life of an actor: wait for a request, do it, answer; fork, exec and exit. */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE	  1
 #define _FILE_OFFSET_BITS 64
 #include "actor.h"
 
@@ -102,7 +102,7 @@ static int64_t birth(struct pmk_actor *actor, const struct pmk_request *request)
 	pid = clone_actor(r.code == PMK_REQ_SPAWN ? (int)r.a[0] : 0);
 	if (pid)
 		return pmk_raw_result(pid);
-	actor->index = (unsigned)(r.code == PMK_REQ_SPAWN ? r.proc : (int)r.a[0]) + 1;
+	actor->index = pmk_mailbox_index(r.code == PMK_REQ_SPAWN ? r.proc : (int)r.a[0]);
 	return settle(actor, &r, name);
 }
 
@@ -147,7 +147,7 @@ void pmk_actor_main_if_asked(int argc, char **argv)
 	actor.runner = atoi(argv[4]);
 	actor.board = mmap(NULL, sizeof(*actor.board), PROT_READ | PROT_WRITE, MAP_SHARED,
 			   actor.board_fd, 0);
-	if (actor.board == MAP_FAILED || actor.index > PMK_PROCS_MAX)
+	if (actor.board == MAP_FAILED || actor.index > PMK_PROCS_MAX + 1)
 		_exit(1);
 	actor.board->box[actor.index].result = 0;
 	settings(actor.runner);
@@ -208,7 +208,8 @@ static int64_t open_handle(const struct pmk_actor *actor, const struct pmk_reque
 
 	if (fd < 0)
 		return fd;
-	result = pmk_raw_result(syscall(SYS_dup3, (int)fd, PMK_ACTOR_FD + r->handle, 0));
+	result = pmk_raw_result(
+		syscall(SYS_dup3, (int)fd, PMK_ACTOR_FD + pmk_handle_slot(r->handle), 0));
 	close((int)fd);
 	return result < 0 ? -EMFILE : 0;
 }
@@ -234,8 +235,8 @@ static int64_t perform(struct pmk_actor *actor, const struct pmk_request *r)
 	case PMK_REQ_OPEN:
 		return open_handle(actor, r);
 	default:
-		return pmk_filecall(r, PMK_ACTOR_FD + r->handle, actor->board->room,
-				    PMK_BOARD_ROOM);
+		return pmk_filecall(r, PMK_ACTOR_FD + pmk_handle_slot(r->handle),
+				    actor->board->room, PMK_BOARD_ROOM);
 	}
 }
 

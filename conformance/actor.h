@@ -11,7 +11,7 @@
  * are clones of it (SPAWN) or of each other (FORK) made with CLONE_PARENT, so that the runner is the
  * parent of all and can wait for each.
  *
- * A handle n is the file descriptor PMK_ACTOR_FD + n, so fork and exec inherit it without a table.
+ * A handle is the file descriptor PMK_ACTOR_FD + its slot, so fork and exec inherit it without a table.
  */
 #ifndef PMK_ACTOR_H
 #define PMK_ACTOR_H
@@ -22,7 +22,7 @@
 
 #include "world.h"
 
-#define PMK_ACTOR_FD   256
+#define PMK_ACTOR_FD   128
 #define PMK_BOARD_ROOM (64u << 20) /* bytes of the area; of longer reads it keeps the beginning */
 
 enum pmk_turn {
@@ -37,11 +37,28 @@ struct pmk_mailbox {
 	struct pmk_request request; /* its pointers mean nothing here: bytes go through the room */
 };
 
-/* Mailbox 0 is the nursery's, p + 1 that of process p.  The pages nobody uses cost nothing. */
+/* Mailbox 0 is the nursery's, 1 that of an observer apart (crew.h), p + 2 that of process p.  The pages
+ * nobody uses cost nothing. */
 struct pmk_board {
-	struct pmk_mailbox box[PMK_PROCS_MAX + 1];
+	struct pmk_mailbox box[PMK_PROCS_MAX + 2];
 	char room[PMK_BOARD_ROOM];
 };
+
+/* A handle's place in a table.  A stage numbers from 0 up, and its own few handles from INT32_MAX down:
+ * those come first.  -1: no such number. */
+#define PMK_HANDLES_HIGH 64
+#define PMK_HANDLES_MAX	 (1 << 20)
+static inline int pmk_handle_slot(int64_t handle)
+{
+	if (handle > INT32_MAX - PMK_HANDLES_HIGH && handle <= INT32_MAX)
+		return (int)(INT32_MAX - handle);
+	return handle >= 0 && handle < PMK_HANDLES_MAX ? (int)handle + PMK_HANDLES_HIGH : -1;
+}
+
+static inline unsigned pmk_mailbox_index(int proc)
+{
+	return (unsigned)(proc + 2); /* PMK_OBSERVER is -1 */
+}
 
 /* What an actor needs to know to serve; survives exec as arguments. */
 struct pmk_actor {

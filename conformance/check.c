@@ -27,6 +27,7 @@ struct pmk_check *pmk_check_create(struct pmk_stage *stage)
 	c->stage = stage;
 	c->world = pmk_stage_world(stage);
 	c->symbols = pmk_symbols_create();
+	pmk_seen_init(&c->seen);
 	c->page_size = c->world->ops->fact(c->world, PMK_FACT_PAGE_SIZE);
 	c->words = pmk_alloc(PMK_CHECK_WORDS * sizeof(*c->words));
 	c->frames = pmk_alloc(PMK_CHECK_WORDS * sizeof(*c->frames));
@@ -64,8 +65,10 @@ enum pmk_outcome pmk_check_do(struct pmk_check *c, const struct pmk_stmt *stmt,
 		pmk_text_add(why, "nobody checks '%s'", pmk_stmt_info[stmt->id].word);
 		return PMK_BROKEN;
 	}
+	pmk_seen_line(&c->seen, stmt->line);
 	while (attempts--) {
 		pmk_text_clear(why);
+		pmk_seen_again(&c->seen);
 		outcome = checker->check(c, stmt, why);
 		if (outcome != PMK_WRONG)
 			break;
@@ -75,6 +78,11 @@ enum pmk_outcome pmk_check_do(struct pmk_check *c, const struct pmk_stmt *stmt,
 	}
 	pmk_symbols_commit(c->symbols);
 	return outcome;
+}
+
+const char *pmk_check_seen(struct pmk_check *c)
+{
+	return pmk_seen_text(&c->seen);
 }
 
 /* ---- what the statement names ----------------------------------------------------------------- */

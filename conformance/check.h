@@ -30,4 +30,7 @@ void pmk_check_destroy(struct pmk_check *check);
 enum pmk_outcome pmk_check_do(struct pmk_check *check, const struct pmk_stmt *stmt,
 			      struct pmk_text *why);
 
+/* What the expectations so far looked at (seen.h); good until the next call. */
+const char *pmk_check_seen(struct pmk_check *check);
+
 #endif

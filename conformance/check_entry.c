@@ -81,6 +81,12 @@ static void explain_field(const struct pmk_arg *opt, const char *key, bool there
 			     (unsigned long long)value);
 }
 
+/* Slots advance page by page; the offset of a marker is its bits, the same on every page. */
+static uint64_t offset_index(uint64_t frame, uint64_t index)
+{
+	return pmk_swap_type(frame) >= 30 ? 0 : index; /* 30: 6.0 to 6.2 (SWAP-TYPE) */
+}
+
 static void explain(const struct entry *e, uint64_t word, uint64_t index, struct pmk_text *text)
 {
 	bool present = word & PMK_PAGEMAP_PRESENT_MASK, swap = word & PMK_PAGEMAP_SWAP_MASK;
@@ -91,7 +97,8 @@ static void explain(const struct entry *e, uint64_t word, uint64_t index, struct
 	if (e->pfn && e->pfn->text && present && !frame)
 		pmk_text_add(text, "%sno pfn is shown", text->len ? ", " : "");
 	explain_field(e->type, "type", swap, pmk_swap_type(frame), 0, text);
-	explain_field(e->offset, "offset", swap, pmk_swap_offset(frame), index, text);
+	explain_field(e->offset, "offset", swap, pmk_swap_offset(frame), offset_index(frame, index),
+		      text);
 	if (e->raw && word != e->raw->n)
 		pmk_text_add(text, "%sthe word is another", text->len ? ", " : "");
 }
@@ -107,8 +114,9 @@ static bool fields_right(const struct entry *e, uint64_t word, uint64_t index)
 		return false;
 	if (e->type && !(swap && pmk_check_number(e->type, 0, pmk_swap_type(frame))))
 		return false;
-	if (e->offset && !(swap && (e->offset->text ||
-				    pmk_check_number(e->offset, index, pmk_swap_offset(frame)))))
+	if (e->offset &&
+	    !(swap && (e->offset->text || pmk_check_number(e->offset, offset_index(frame, index),
+							   pmk_swap_offset(frame)))))
 		return false;
 	return !e->raw || word == e->raw->n;
 }
@@ -209,6 +217,7 @@ static enum pmk_outcome check_span(const struct entry *e, const struct pmk_regio
 			pmk_check_result(got, e->why);
 			return PMK_WRONG;
 		}
+		pmk_seen_entries(&e->c->seen, e->c->words, (size_t)got);
 		outcome = check_words(e, page, index, (size_t)got);
 		if (outcome != PMK_DONE)
 			return outcome;

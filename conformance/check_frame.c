@@ -110,6 +110,10 @@ static enum pmk_outcome check_file(struct frame *f, enum pmk_file file, check_wo
 
 	if (result == 0)
 		result = pmk_check_read(f->c, source, pfn, n, f->c->frames);
+	if (result > 0 && file == PMK_FILE_KPAGEFLAGS)
+		pmk_seen_flags(&f->c->seen, f->c->frames, (size_t)result);
+	if (result > 0 && file == PMK_FILE_KPAGECOUNT)
+		pmk_seen_counts(&f->c->seen, f->c->frames, (size_t)result);
 	for (size_t i = 0; i < n && outcome == PMK_DONE; i++) {
 		pmk_text_clear(&where);
 		if (region)

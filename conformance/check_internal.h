@@ -6,6 +6,7 @@
 #include "pagemapkit.h"
 
 #include "check.h"
+#include "seen.h"
 #include "symbols.h"
 
 #define PMK_CHECK_WORDS 8192 /* how many words are read at once */
@@ -14,6 +15,7 @@ struct pmk_check {
 	struct pmk_stage *stage;
 	struct pmk_world *world;
 	struct pmk_symbols *symbols;
+	struct pmk_seen seen;
 	uint64_t page_size;
 	uint64_t *words, *frames; /* PMK_CHECK_WORDS each */
 	bool open[PMK_FILE_COUNT]; /* the observer's handles: the number is the file's */

@@ -159,6 +159,12 @@ static void run_world(struct pmk_report *report, size_t index, enum pmk_world_id
 	column->world = worlds[id].create(t, &err);
 	if (!column->world)
 		pmk_error_format(&err, column->why, sizeof(column->why));
+	if (column->world && id == PMK_WORLD_KERNEL) {
+		const struct pmk_probe_result *probe =
+			pmk_world_kernel_probes(column->world, &report->nprobes);
+
+		memcpy(report->probe, probe, report->nprobes * sizeof(*probe));
+	}
 	run_column(report, index, t);
 	if (column->world)
 		column->world->ops->destroy(column->world);

@@ -33,6 +33,7 @@ struct pmk_crew {
 	struct pmk_actor nursery; /* what it knows, and so do all others */
 	int post; /* our end */
 	pid_t nursery_pid;
+	struct member observer;
 	struct member *member; /* by process number */
 	int nmembers, cap;
 };
@@ -152,16 +153,16 @@ void pmk_crew_destroy(struct pmk_crew *crew)
 
 /* ---- the living ---- */
 
-static struct member *member_at(const struct pmk_crew *crew, int proc)
+static struct member *member_at(struct pmk_crew *crew, int proc)
 {
+	if (proc == PMK_OBSERVER)
+		return &crew->observer;
 	return proc >= 0 && proc < crew->nmembers ? &crew->member[proc] : NULL;
 }
 
 pid_t pmk_crew_pid(const struct pmk_crew *crew, int proc)
 {
-	const struct member *m = member_at(crew, proc);
-
-	return m ? m->pid : 0;
+	return proc >= 0 && proc < crew->nmembers ? crew->member[proc].pid : 0;
 }
 
 int pmk_crew_find(const struct pmk_crew *crew, pid_t pid)
@@ -174,6 +175,8 @@ int pmk_crew_find(const struct pmk_crew *crew, pid_t pid)
 
 static struct member *member_new(struct pmk_crew *crew, int proc)
 {
+	if (proc == PMK_OBSERVER)
+		return &crew->observer;
 	if (proc < 0 || proc >= PMK_PROCS_MAX)
 		return NULL;
 	if (proc >= crew->cap) {
@@ -278,7 +281,7 @@ static int64_t beget(struct pmk_crew *crew, struct pmk_mailbox *box, pid_t pid,
 
 	if (!m || m->state != MEMBER_NONE)
 		return -EAGAIN;
-	child = &crew->nursery.board->box[proc + 1];
+	child = &crew->nursery.board->box[pmk_mailbox_index(proc)];
 	atomic_store(&child->turn, PMK_TURN_STARTING);
 	result = exchange(crew, box, pid, r);
 	if (result < 0)
@@ -312,13 +315,42 @@ static int64_t reap(struct member *m)
 	return 0;
 }
 
+static int64_t observer_start(struct pmk_crew *crew)
+{
+	struct pmk_request r = { .code = PMK_REQ_SPAWN, .proc = PMK_OBSERVER };
+
+	crew->nursery.board->room[0] = 0; /* no name */
+	return beget(crew, &crew->nursery.board->box[0], crew->nursery_pid, &r);
+}
+
+/* What only one that lives can do. */
+static int64_t ask_member(struct pmk_crew *crew, struct member *m, const struct pmk_request *r,
+			  int object)
+{
+	struct pmk_mailbox *box = &crew->nursery.board->box[pmk_mailbox_index(r->proc)];
+	int64_t result = object >= 0 ? post_object(crew->post, object) : 0;
+
+	if (result)
+		return result;
+	result = exchange(crew, box, m->pid, r);
+	if (result == -ESRCH && has_died(m->pid, WNOHANG))
+		m->state = MEMBER_ZOMBIE;
+	return result;
+}
+
 int64_t pmk_crew_ask(struct pmk_crew *crew, const struct pmk_request *r, int object,
 		     const char *text)
 {
 	struct member *m = member_at(crew, r->proc);
 	struct pmk_board *board = crew->nursery.board;
-	int64_t result = load_room(board, r, text);
+	int64_t result;
 
+	if (r->proc == PMK_OBSERVER && m->state != MEMBER_ALIVE) {
+		result = observer_start(crew);
+		if (result < 0)
+			return result;
+	}
+	result = load_room(board, r, text);
 	if (result)
 		return result;
 	if (r->code == PMK_REQ_SPAWN)
@@ -328,15 +360,8 @@ int64_t pmk_crew_ask(struct pmk_crew *crew, const struct pmk_request *r, int obj
 	if (!m || m->state != MEMBER_ALIVE)
 		return -ESRCH;
 	if (r->code == PMK_REQ_FORK)
-		return beget(crew, &board->box[r->proc + 1], m->pid, r);
+		return beget(crew, &board->box[pmk_mailbox_index(r->proc)], m->pid, r);
 	if (r->code == PMK_REQ_EXIT)
-		return let_exit(&board->box[r->proc + 1], m, r);
-	if (object >= 0)
-		result = post_object(crew->post, object);
-	if (result)
-		return result;
-	result = exchange(crew, &board->box[r->proc + 1], m->pid, r);
-	if (result == -ESRCH && has_died(m->pid, WNOHANG))
-		m->state = MEMBER_ZOMBIE;
-	return result;
+		return let_exit(&board->box[pmk_mailbox_index(r->proc)], m, r);
+	return ask_member(crew, m, r, object);
 }

@@ -18,8 +18,9 @@ void pmk_crew_destroy(struct pmk_crew *crew);
 /* Kills and buries all actors but the nursery. 0 or -1. */
 int pmk_crew_reset(struct pmk_crew *crew, struct pmk_error *err);
 
-/* Asks process request->proc; object: the descriptor to map, or -1; text: the path to open. SPAWN, FORK:
- * the result is the new PID.  -ESRCH: there is no such process any more. */
+/* Asks process request->proc, which may be PMK_OBSERVER: a process apart with the runner's rights, there
+ * once asked, for a runner that must not make the calls itself (world_mock.c).  object: the descriptor
+ * to map, or -1; text: the path to open.  SPAWN, FORK: the result is the new PID.  -ESRCH: there is no such process any more. */
 int64_t pmk_crew_ask(struct pmk_crew *crew, const struct pmk_request *request, int object,
 		     const char *text);
 /* The PID that a process has or had; 0: there was none. */

@@ -49,7 +49,10 @@ static const struct setting thp[] = {
 	{ "/sys/kernel/mm/transparent_hugepage/enabled", "madvise", false },
 	{ "/sys/kernel/mm/transparent_hugepage/defrag", "madvise", false },
 	{ "/sys/kernel/mm/transparent_hugepage/use_zero_page", "1", false },
-	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "3600000", false },
+	/* khugepaged looks at once at the first process that wants huge pages */
+	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none", "0", false },
+	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_shared", "0", false },
+	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_swap", "0", false },
 	{ NULL, NULL, false },
 };
 static const struct setting ksm[] = {

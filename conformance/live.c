@@ -93,14 +93,15 @@ static int64_t path_of(const struct pmk_live *live, const struct pmk_request *r,
 /* The runner's own reads go straight to where the stage wants them. */
 static int64_t observer_call(struct pmk_live *live, const struct pmk_request *r)
 {
-	int fd = pmk_fds_get(&live->observer, r->handle);
+	int slot = pmk_handle_slot(r->handle);
+	int fd = pmk_fds_get(&live->observer, slot);
 	uint64_t size = r->len;
 	void *room = r->buf;
 
 	if (fd < 0)
 		return -EBADF;
 	if (r->code == PMK_REQ_CLOSE) {
-		pmk_fds_set(&live->observer, r->handle, -1);
+		pmk_fds_set(&live->observer, slot, -1);
 		return 0;
 	}
 	if (r->code == PMK_REQ_WRITEFD)
@@ -116,7 +117,7 @@ static int64_t observer_open(struct pmk_live *live, const struct pmk_request *r,
 
 	if (fd < 0)
 		return fd;
-	pmk_fds_set(&live->observer, r->handle, (int)fd);
+	pmk_fds_set(&live->observer, pmk_handle_slot(r->handle), (int)fd);
 	return 0;
 }
 
@@ -125,17 +126,17 @@ int64_t pmk_live_call(struct pmk_live *live, const struct pmk_request *r)
 	char path[4096];
 	int64_t result;
 
-	if (r->handle < 0)
-		return -EBADF;
+	if (pmk_handle_slot(r->handle) < 0)
+		return r->code == PMK_REQ_OPEN ? -EMFILE : -EBADF;
 	if (r->code == PMK_REQ_OPEN) {
 		result = path_of(live, r, path, sizeof(path));
 		if (result)
 			return result;
-		if (r->proc == PMK_OBSERVER)
+		if (r->proc == PMK_OBSERVER && !live->apart)
 			return observer_open(live, r, path);
 		return pmk_crew_ask(live->crew, r, -1, path);
 	}
-	if (r->proc == PMK_OBSERVER)
+	if (r->proc == PMK_OBSERVER && !live->apart)
 		return observer_call(live, r);
 	return pmk_crew_ask(live->crew, r, -1, NULL);
 }

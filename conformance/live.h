@@ -19,6 +19,7 @@ struct pmk_live {
 	struct pmk_world world;
 	struct pmk_crew *crew;
 	const char *root; /* "/proc", or where the mock is mounted */
+	bool apart; /* the observer is a process of the crew; otherwise the runner itself */
 	struct pmk_fds observer;
 	/* The PID that root shows for a process, where it is not the process's real one; may be NULL. */
 	int (*shown_pid)(const struct pmk_live *live, int proc);

@@ -16,6 +16,8 @@
 
 /* Newer than some headers, and the same number on every architecture. */
 #define SYS_MEMFD_SECRET 447
+/* Larger files are written in larger pieces, and so get larger folios. */
+#define SMALL (16ull << 20)
 
 static bool usable(const char *dir)
 {
@@ -37,13 +39,16 @@ const char *pmk_object_directory(void)
 }
 
 /* write(2), not fallocate(2): unwritten extents would be holes to some readers, such as swapon. */
-int pmk_object_fill(int fd, uint64_t size)
+int pmk_object_fill(int fd, uint64_t size, size_t chunk)
 {
 	static const char zeros[65536];
 
+	if (!chunk || chunk > sizeof(zeros))
+		chunk = sizeof(zeros);
+
 	for (uint64_t at = 0; at < size;) {
 		uint64_t rest = size - at;
-		ssize_t n = write(fd, zeros, rest < sizeof(zeros) ? (size_t)rest : sizeof(zeros));
+		ssize_t n = write(fd, zeros, rest < chunk ? (size_t)rest : chunk);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -86,8 +91,8 @@ int pmk_object_open(enum pmk_backing backing, uint64_t size)
 		fd = memfd_create("pmkit", MFD_CLOEXEC);
 	if (fd < 0)
 		return backing == PMK_BACKING_FILE ? fd : -errno;
-	if (backing == PMK_BACKING_FILE)
-		r = pmk_object_fill(fd, size);
+	if (backing == PMK_BACKING_FILE) /* page by page: a folio is as long as the write that made it */
+		r = pmk_object_fill(fd, size, size > SMALL ? 0 : (size_t)sysconf(_SC_PAGESIZE));
 	else
 		r = ftruncate(fd, (off_t)size) ? -errno : 0;
 	if (!r)

@@ -13,7 +13,7 @@ int pmk_object_open(enum pmk_backing backing, uint64_t size);
  * file pages are page cache.  NULL: none. */
 const char *pmk_object_directory(void);
 
-/* Writes size zeros and brings them to the disk: 0 or -errno. */
-int pmk_object_fill(int fd, uint64_t size);
+/* Writes size zeros, chunk bytes at a time (0: many), and brings them to the disk: 0 or -errno. */
+int pmk_object_fill(int fd, uint64_t size, size_t chunk);
 
 #endif /* PMK_LIVE_OBJECT_H */

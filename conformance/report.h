@@ -10,6 +10,7 @@
 
 #include <sys/utsname.h>
 
+#include "probe.h"
 #include "runner.h"
 
 /* One world's results. */
@@ -27,6 +28,9 @@ struct pmk_report {
 	size_t ncolumns;
 	const char *profile; /* of model and mock: --as, or the host's */
 	struct utsname uts;
+	/* what the running kernel was asked, when its world was there */
+	struct pmk_probe_result probe[PMK_FEATURE_COUNT];
+	size_t nprobes;
 };
 
 /* ---- KTAP ---- */

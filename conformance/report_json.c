@@ -11,6 +11,7 @@ static void put_result(struct pmk_json *j, const struct pmk_case *c, const char 
 	pmk_json_string(j, "world", world);
 	pmk_json_string(j, "verdict", pmk_verdict_name[r->verdict]);
 	pmk_json_string(j, "reason", *r->reason ? r->reason : NULL);
+	pmk_json_string(j, "seen", r->seen && *r->seen ? r->seen : NULL);
 	pmk_json_open(j, "clauses", '[');
 	for (size_t i = 0; i < c->nclauses; i++)
 		pmk_json_string(j, NULL, c->clause[i]);
@@ -38,6 +39,19 @@ static void put_worlds(struct pmk_json *j, const struct pmk_report *report)
 	pmk_json_close(j, '}');
 }
 
+/* What a probe found, and what quirks.def says of this kernel: where they differ, one of them is wrong. */
+static void put_probes(struct pmk_json *j, const struct pmk_report *report)
+{
+	pmk_json_open(j, "probes", '{');
+	for (size_t i = 0; i < report->nprobes; i++) {
+		pmk_json_open(j, pmk_quirk[report->probe[i].feature].name, '{');
+		pmk_json_bool(j, "kernel", report->probe[i].probe);
+		pmk_json_bool(j, "table", report->probe[i].table);
+		pmk_json_close(j, '}');
+	}
+	pmk_json_close(j, '}');
+}
+
 int pmk_report_json(FILE *out, const struct pmk_report *report)
 {
 	struct pmk_json j = { .out = out };
@@ -52,6 +66,7 @@ int pmk_report_json(FILE *out, const struct pmk_report *report)
 	pmk_json_string(&j, "machine", report->uts.machine);
 	pmk_json_close(&j, '}');
 	put_worlds(&j, report);
+	put_probes(&j, report);
 	pmk_json_open(&j, "results", '[');
 	for (size_t i = 0; i < report->suite->n; i++)
 		for (size_t w = 0; w < report->ncolumns; w++)

@@ -38,6 +38,7 @@ static bool verdict(struct run *r, enum pmk_verdict verdict)
 void pmk_result_deinit(struct pmk_result *result)
 {
 	free(result->reason);
+	free(result->seen);
 	*result = (struct pmk_result){ 0 };
 }
 
@@ -66,7 +67,9 @@ static void on_alarm(int sig)
 	_exit(1);
 }
 
-static void watch(const char *name, const char *world, const struct pmk_run_options *options)
+/* `times` the time limit from now on. */
+static void watch(const char *name, const char *world, const struct pmk_run_options *options,
+		  unsigned times)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
 
@@ -75,7 +78,7 @@ static void watch(const char *name, const char *world, const struct pmk_run_opti
 	snprintf(watched, sizeof(watched), "%s in the %s world", name, world);
 	bail = options->bail;
 	sigaction(SIGALRM, &action, NULL);
-	alarm(options->timeout);
+	alarm(options->timeout * times);
 }
 
 /* ---- conditions ---------------------------------------------------------------------------------- */
@@ -295,6 +298,7 @@ static void run_script(struct run *r)
 						 ? "no expectation holds for this kernel"
 						 : "the script expects nothing: it cannot fail");
 	}
+	r->result->seen = pmk_strdup(pmk_check_seen(r->check));
 	pmk_check_destroy(r->check);
 	pmk_stage_destroy(r->stage);
 }
@@ -321,8 +325,10 @@ static void prepare_and_run(struct run *r)
 		r->result->verdict = PMK_VERDICT_BROKEN;
 		return;
 	}
-	if (ask_meta(r, meta_after))
-		run_script(r);
+	if (!ask_meta(r, meta_after))
+		return;
+	watch(r->c->name, r->world->ops->name, r->options, 1);
+	run_script(r);
 }
 
 static double now(void)
@@ -342,7 +348,8 @@ void pmk_case_run(const struct pmk_case *c, struct pmk_world *world,
 
 	*ret = (struct pmk_result){ .verdict = PMK_VERDICT_PASS };
 	r.reason = (struct pmk_text)PMK_TEXT(reason);
-	watch(c->name, world->ops->name, options);
+	/* Asking what a machine offers may have to wait for another run that is changing it. */
+	watch(c->name, world->ops->name, options, 20);
 	prepare_and_run(&r);
 	alarm(0);
 	ret->seconds = now() - start;

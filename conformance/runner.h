@@ -20,6 +20,7 @@ extern const char *const pmk_verdict_name[PMK_VERDICT_COUNT];
 struct pmk_result {
 	enum pmk_verdict verdict;
 	char *reason; /* "" for pass; for fail "x.pmk:7: heap[3]: expected ... saw ..." */
+	char *seen; /* what its expectations looked at (seen.h); NULL: it did not run */
 	unsigned line; /* where; 0: nowhere */
 	unsigned checks, unchecked; /* expectations that held; that `when` left out */
 	double seconds;

@@ -60,7 +60,7 @@ int pmk_swapfile_on(const char *path, uint64_t size)
 	if (fd < 0)
 		return -errno;
 	no_copy_on_write(fd);
-	r = pmk_object_fill(fd, size);
+	r = pmk_object_fill(fd, size, 0);
 	if (!r)
 		r = write_header(fd, size);
 	close(fd);

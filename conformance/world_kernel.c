@@ -6,12 +6,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "actor_memory.h"
+#include "actor_rights.h"
 #include "alloc.h"
 #include "cgroup.h"
 #include "host.h"
@@ -20,6 +24,7 @@
 #include "object.h"
 #include "swapfile.h"
 
+#define CGROUP_PATIENCE_MS 2000
 #define KSM_ROUNDS	3
 #define KSM_PATIENCE_MS 10000
 
@@ -124,6 +129,90 @@ static int64_t make_cgroup(struct kernel *k, const struct pmk_request *r)
 	return inode;
 }
 
+/* A page of a process that was in the cgroup for a moment. */
+struct witness {
+	pid_t pid;
+	int kpagecgroup;
+	uint64_t pfn, was;
+};
+
+static _Noreturn void witness_main(const char *dir, const char *home, void *page, int done)
+{
+	char c = pmk_cgroup_enter(dir, getpid()) ? 1 : 0;
+
+	*(volatile char *)page = 1;
+	if (pmk_cgroup_enter(home, getpid()))
+		c = 1;
+	if (write(done, &c, 1) == 1)
+		pause();
+	_exit(0);
+}
+
+/* The PFN of the child's page; 0: cannot be told. */
+static uint64_t witness_pfn(pid_t pid, const void *page, uint64_t page_size)
+{
+	char path[64];
+	uint64_t word = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || !pmk_host_word(fd, (uintptr_t)page / page_size, &word))
+		word = 0;
+	if (fd >= 0)
+		close(fd);
+	return word & PMK_PAGEMAP_FRAME_MASK;
+}
+
+static void witness_start(struct kernel *k, const char *dir, struct witness *w)
+{
+	size_t size = k->host.page_size;
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t runner = getpid();
+	int line[2];
+	char c = 1;
+
+	*w = (struct witness){ .pid = -1, .kpagecgroup = -1 };
+	if (page == MAP_FAILED || pipe2(line, O_CLOEXEC))
+		return;
+	w->pid = fork();
+	if (!w->pid) {
+		pmk_actor_die_with_runner(runner);
+		witness_main(dir, k->cgroup_home, page, line[1]);
+	}
+	close(line[1]);
+	w->kpagecgroup = open("/proc/kpagecgroup", O_RDONLY | O_CLOEXEC);
+	if (read(line[0], &c, 1) == 1 && !c)
+		w->pfn = witness_pfn(w->pid, page, size);
+	close(line[0]);
+	munmap(page, size);
+	if (!w->pfn || !pmk_host_word(w->kpagecgroup, w->pfn, &w->was))
+		w->pfn = 0;
+}
+
+/* A removed cgroup goes offline a little later, and only then kpagecgroup names another. */
+static int64_t remove_cgroup(struct kernel *k, const char *dir)
+{
+	struct witness w;
+	uint64_t now;
+	int64_t result;
+
+	witness_start(k, dir, &w);
+	result = pmk_cgroup_remove(dir);
+	for (int ms = 0; !result && w.pfn && ms < CGROUP_PATIENCE_MS; ms++) {
+		if (!pmk_host_word(w.kpagecgroup, w.pfn, &now) || now != w.was)
+			break;
+		usleep(1000);
+	}
+	if (w.kpagecgroup >= 0)
+		close(w.kpagecgroup);
+	if (w.pid > 0) {
+		kill(w.pid, SIGKILL);
+		waitpid(w.pid, NULL, 0);
+	}
+	return result;
+}
+
 static int64_t machine_request(struct kernel *k, const struct pmk_request *r)
 {
 	if (r->code == PMK_REQ_KSM)
@@ -133,7 +222,7 @@ static int64_t machine_request(struct kernel *k, const struct pmk_request *r)
 	if (r->a[0] < 0 || r->a[0] >= (int64_t)k->ncgroups)
 		return -ENOENT;
 	if (r->code == PMK_REQ_CGROUP_REMOVE)
-		return pmk_cgroup_remove(k->cgroup[r->a[0]]);
+		return remove_cgroup(k, k->cgroup[r->a[0]]);
 	return pmk_cgroup_enter(k->cgroup[r->a[0]], pmk_crew_pid(k->live.crew, r->proc));
 }
 

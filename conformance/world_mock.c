@@ -117,7 +117,8 @@ static int64_t mock_request(struct pmk_world *world, const struct pmk_request *r
 
 	if (pmk_request_is_call(r->code))
 		return pmk_live_call(&m->live, r);
-	if (r->code == PMK_REQ_OBJECT || pmk_request_is_memory(r->code))
+	if (r->code == PMK_REQ_OBJECT ||
+	    (r->code >= PMK_REQ_KSM && r->code <= PMK_REQ_CGROUP_ENTER) || pmk_request_is_memory(r->code))
 		return ask_model(m, r);
 	if (r->code == PMK_REQ_SPAWN || r->code == PMK_REQ_FORK)
 		return begin_process(m, r);
@@ -250,6 +251,9 @@ struct pmk_world *pmk_world_mock_create(const struct pmk_mock_options *options,
 
 	m->live.world.ops = &mock_ops;
 	m->live.shown_pid = shown_pid;
+	/* A process that waits for its own server cannot be killed: what it waits for does not come, and
+	 * the connection ends with the last of its threads (request_wait_answer, forced FLUSH). */
+	m->live.apart = true;
 	pthread_mutex_init(&m->lock, NULL);
 	if (!mock_start(m, options, err))
 		return &m->live.world;

@@ -44,10 +44,17 @@ struct run {
 static int64_t ask(struct run *r, struct pmk_request q)
 {
 	static const char *const names[PMK_REQ_COUNT] = {
-		"spawn",   "object", "mmap",   "read",	  "write",    "munmap",	 "mprotect",
-		"madvise", "mremap", "mlock",  "munlock", "fork",     "exec",	 "exit",
-		"reap",	   "drop",   "setuid", "seteuid", "dumpable", "open",	 "close",
-		"pread",   "readfd", "readv",  "preadv",  "lseek",    "writefd", "ioctl"
+		[PMK_REQ_SPAWN] = "spawn",	 [PMK_REQ_OBJECT] = "object",
+		[PMK_REQ_MMAP] = "mmap",	 [PMK_REQ_READ] = "read",
+		[PMK_REQ_WRITE] = "write",	 [PMK_REQ_MUNMAP] = "munmap",
+		[PMK_REQ_MPROTECT] = "mprotect", [PMK_REQ_MADVISE] = "madvise",
+		[PMK_REQ_MREMAP] = "mremap",	 [PMK_REQ_MLOCK] = "mlock",
+		[PMK_REQ_MUNLOCK] = "munlock",	 [PMK_REQ_UFFD] = "uffd",
+		[PMK_REQ_FORK] = "fork",	 [PMK_REQ_EXEC] = "exec",
+		[PMK_REQ_EXIT] = "exit",	 [PMK_REQ_REAP] = "reap",
+		[PMK_REQ_OPEN] = "open",	 [PMK_REQ_CLOSE] = "close",
+		[PMK_REQ_PREAD] = "pread",	 [PMK_REQ_READFD] = "readfd",
+		[PMK_REQ_WRITEFD] = "writefd",
 	};
 	int64_t result = pmk_world_request(r->w, &q);
 	uint64_t page = r->page ? r->page : 1;
@@ -207,7 +214,7 @@ static int64_t do_op(struct run *r, struct op *op)
 	static const enum pmk_request_code simple[] = {
 		PMK_REQ_READ,	 PMK_REQ_WRITE,	  PMK_REQ_WRITE, PMK_REQ_MUNMAP,  PMK_REQ_MPROTECT,
 		PMK_REQ_MADVISE, PMK_REQ_MADVISE, PMK_REQ_MLOCK, PMK_REQ_MUNLOCK, PMK_REQ_EXIT,
-		PMK_REQ_REAP,	 PMK_REQ_EXEC,	  PMK_REQ_READ
+		PMK_REQ_REAP,	 PMK_REQ_EXEC,	  PMK_REQ_READ,	 PMK_REQ_UFFD,	  PMK_REQ_UFFD
 	};
 	struct pmk_request q = { .proc = op->who % PROCS };
 	unsigned first = op->first % PAGES, pages = 1 + op->pages % 24;
@@ -234,12 +241,45 @@ static int64_t do_op(struct run *r, struct op *op)
 		q.prot = op->x & 7;
 		if (q.code == PMK_REQ_MADVISE)
 			q.a[0] = advices[op->x % sizeof(advices)];
+		if (q.code == PMK_REQ_UFFD) {
+			q.a[0] = op->x & 3;
+			q.a[1] = op->x >> 2 & 3;
+		}
 		op->code = (uint8_t)(128 + q.code);
 		return ask(r, q);
 	}
 }
 
 /* ---- what an operation is for -------------------------------------------------------------------- */
+
+/* Private anonymous memory is the same on both sides (K-ANON, K-SWAP, K-GUARD); zero pages may be left out. */
+static void check_fork(struct run *r, int who)
+{
+	const uint64_t free_bits = PMK_PAGEMAP_SOFT_DIRTY_MASK | PMK_PAGEMAP_UFFD_WP_MASK;
+	struct pmk_task *parent = task_of(r, who), *child = task_of(r, r->procs - 1);
+	bool legacy = pmk_profile_has(&r->m->profile, PMK_Q_PAGE_SHIFT);
+	uint64_t was[PAGES], is[PAGES];
+
+	pmk_show_pagemap(r->m, parent->mm, ARENA, PAGES, true, was);
+	pmk_show_pagemap(r->m, child->mm, ARENA, PAGES, true, is);
+	for (unsigned i = 0; i < PAGES && !legacy; i++) {
+		const struct pmk_vma *vma = pmk_vma_at(r->m, parent->mm, ARENA + i, NULL);
+		struct pmk_value marker;
+
+		if (pmk_runs_get(&parent->mm->pte, ARENA + i, &marker) &&
+		    PMK_PTE_KIND(marker.tag) == PMK_PTE_MARKER && marker.base != PMK_MARKER_GUARD)
+			continue; /* loses what userfaultfd put into it (E-B57-FORK) */
+		if (!vma || vma->object >= 0 ||
+		    vma->flags & (PMK_VMA_DONTFORK | PMK_VMA_WIPEONFORK))
+			CHECK(!(is[i] & ~free_bits) || (vma && vma->object >= 0),
+			      "a child has no page where it has no mapping, or a wiped one");
+		else
+			CHECK(!((is[i] ^ was[i]) & ~free_bits) ||
+				      (!(is[i] & ~free_bits) && was[i] >> 63 &&
+				       (was[i] & PMK_PAGEMAP_FRAME_MASK) == r->m->zero_pfn),
+			      "a child has its parent's private pages");
+	}
+}
 
 static void check_done(struct run *r, const struct op *op, int64_t result)
 {
@@ -249,6 +289,8 @@ static void check_done(struct run *r, const struct op *op, int64_t result)
 
 	if (result < 0 || !task || !task->mm)
 		return;
+	if (op->code == 4)
+		check_fork(r, op->who % PROCS);
 	n = n < PAGES - first ? n : PAGES - first;
 	pmk_show_pagemap(r->m, task->mm, ARENA + first, n, true, word);
 	for (unsigned i = 0; i < n; i++) {

@@ -10,7 +10,7 @@
 /* What was counted: by PFN and by slot. */
 struct census {
 	uint32_t mapped[FUZZ_RAM], anon[FUZZ_RAM], cached[FUZZ_RAM], swap_cached[FUZZ_RAM];
-	uint32_t slot[FUZZ_SLOTS];
+	uint32_t slot[FUZZ_SLOTS], slot_cached[FUZZ_SLOTS];
 };
 
 /* ---- run maps ------------------------------------------------------------------------------------ */
@@ -49,6 +49,7 @@ void model_check_runs(const struct pmk_machine *m)
 			continue;
 		check_runs(&m->task[i]->mm->vma);
 		check_runs(&m->task[i]->mm->pte);
+		check_runs(&m->task[i]->mm->table);
 	}
 }
 
@@ -94,7 +95,11 @@ static void count_mm(const struct pmk_machine *m, struct census *c, const struct
 	struct pmk_cursor cursor;
 	const struct pmk_run *run = pmk_runs_seek(&mm->pte, 0, &cursor);
 
-	for (; run; run = pmk_runs_next(&cursor))
+	for (; run; run = pmk_runs_next(&cursor)) {
+		struct pmk_piece table = { .end = run->start };
+
+		while (pmk_mm_table_piece(m, mm, run->end, &table))
+			CHECK(table.run, "an entry is in a page table");
 		for (uint64_t page = run->start; page < run->end; page++) {
 			struct pmk_run area = { 0 };
 			const struct pmk_vma *vma = pmk_vma_at(m, mm, page, &area);
@@ -103,6 +108,7 @@ static void count_mm(const struct pmk_machine *m, struct census *c, const struct
 			count_entry(m, c, vma, pmk_value_at(run->v, page - run->start),
 				    area.v.base + (page - area.start));
 		}
+	}
 	for (run = pmk_runs_seek(&mm->vma, 0, &cursor); run; run = pmk_runs_next(&cursor)) {
 		CHECK(run->v.tag & PMK_RUN_LINEAR && (run->v.tag & ~PMK_RUN_LINEAR) < m->nvmas,
 		      "a VMA has attributes");
@@ -113,6 +119,8 @@ static void count_mm(const struct pmk_machine *m, struct census *c, const struct
 
 static void count_object(const struct pmk_machine *m, struct census *c, const struct pmk_object *o)
 {
+	/* init, that is not there, maps [vdso] and [vvar] */
+	bool everywhere = o == m->object + m->vdso_object || o == m->object + m->vvar_object;
 	struct pmk_cursor cursor;
 	const struct pmk_run *run = pmk_runs_seek(&o->cache, 0, &cursor);
 
@@ -122,6 +130,7 @@ static void count_object(const struct pmk_machine *m, struct census *c, const st
 			if (PMK_PTE_KIND(run->v.tag) == PMK_PTE_FRAME) {
 				CHECK(run->v.base + i < FUZZ_RAM, "a cached frame is memory");
 				c->cached[run->v.base + i]++;
+				c->mapped[run->v.base + i] += everywhere;
 			} else {
 				CHECK(run->v.base + i < m->swap_pages,
 				      "a cached slot is in the area");
@@ -143,8 +152,10 @@ static void count_swap_cache(const struct pmk_machine *m, struct census *c)
 
 			CHECK(pmk_runs_get(&m->cached_by, pfn, &v) && v.base == slot,
 			      "the swap cache and its inverse agree");
-			CHECK(pfn < FUZZ_RAM, "a frame of the swap cache is memory");
+			CHECK(pfn < FUZZ_RAM && slot < m->swap_pages,
+			      "the swap cache holds slots and frames");
 			c->swap_cached[pfn]++;
+			c->slot_cached[slot]++;
 		}
 	for (run = pmk_runs_seek(&m->cached_by, 0, &cursor); run; run = pmk_runs_next(&cursor))
 		inverse += run->end - run->start;
@@ -176,41 +187,50 @@ static void check_frame(const struct census *c, uint64_t pfn, struct pmk_value v
 	CHECK(c->anon[pfn] == (anon ? c->mapped[pfn] : 0), "all entries say the same of ANON");
 	CHECK(c->cached[pfn] + c->swap_cached[pfn] == cached, "a cached frame is in one cache");
 	CHECK(!c->cached[pfn] || !anon, "the page cache has no anonymous page");
-	CHECK(!c->swap_cached[pfn] || anon, "the swap cache has anonymous pages only");
+	CHECK(!c->swap_cached[pfn] || anon || !c->mapped[pfn],
+	      "the swap cache has pages that are anonymous, or will be");
 	CHECK(!(v.tag & PMK_KPF_SWAPCACHE_MASK) == !c->swap_cached[pfn], "SWAPCACHE tells so");
 	CHECK(!(v.tag & PMK_FRAME_ANONEXCL) || (anon && c->mapped[pfn] <= 1),
 	      "an exclusive page is mapped once");
 }
 
-static void check_slot(const struct pmk_machine *m, const struct census *c, uint64_t slot)
+static void check_frames(const struct pmk_machine *m, const struct census *c)
 {
-	struct pmk_value v, pfn;
-	bool used = pmk_runs_get(&m->slot, slot, &v), cached = pmk_runs_get(&m->cached, slot, &pfn);
+	struct pmk_piece p = { .end = 0 };
 
-	CHECK(used == (c->slot[slot] || cached), "a slot that nobody refers to is free");
-	CHECK(!used || v.base == c->slot[slot], "a slot's count is how many entries refer to it");
+	while (pmk_runs_piece(&m->frame, m->max_pfn, &p))
+		for (uint64_t pfn = p.start; pfn < p.end; pfn++) {
+			CHECK(p.run || (!c->mapped[pfn] && !c->cached[pfn] && !c->swap_cached[pfn]),
+			      "a free frame is nowhere mapped or cached");
+			CHECK(!p.run || pmk_runs_find(&m->ram, pfn), "a frame in use is memory");
+			if (p.run)
+				check_frame(c, pfn, p.v);
+		}
+	CHECK(!pmk_runs_seek(&m->frame, m->max_pfn, NULL), "a frame in use is memory");
+}
+
+static void check_slots(const struct pmk_machine *m, const struct census *c)
+{
+	struct pmk_piece p = { .end = 0 };
+
+	while (pmk_runs_piece(&m->slot, m->swap_pages, &p))
+		for (uint64_t slot = p.start; slot < p.end; slot++) {
+			CHECK(p.run == (c->slot[slot] || c->slot_cached[slot]),
+			      "a slot that nobody refers to is free");
+			CHECK(!p.run || p.v.base == c->slot[slot],
+			      "a slot's count is how many entries refer to it");
+		}
+	CHECK(!pmk_runs_seek(&m->slot, m->swap_pages, NULL), "a slot is in the swap area");
 }
 
 void model_check(const struct pmk_machine *m)
 {
 	static struct census c;
-	struct pmk_value v;
 
 	model_check_runs(m);
 	take_census(m, &c);
-	for (uint64_t pfn = 0; pfn < m->max_pfn; pfn++) {
-		if (pmk_runs_get(&m->frame, pfn, &v)) {
-			CHECK(pmk_runs_find(&m->ram, pfn), "a frame in use is memory");
-			check_frame(&c, pfn, v);
-		} else {
-			CHECK(!c.mapped[pfn] && !c.cached[pfn] && !c.swap_cached[pfn],
-			      "a free frame is nowhere mapped or cached");
-		}
-	}
-	CHECK(!pmk_runs_seek(&m->frame, m->max_pfn, NULL), "a frame in use is memory");
-	for (uint64_t slot = 0; slot < m->swap_pages; slot++)
-		check_slot(m, &c, slot);
-	CHECK(!pmk_runs_seek(&m->slot, m->swap_pages, NULL), "a slot is in the swap area");
+	check_frames(m, &c);
+	check_slots(m, &c);
 }
 
 void model_check_empty(const struct pmk_machine *m)
@@ -223,7 +243,8 @@ void model_check_empty(const struct pmk_machine *m)
 	take_census(m, &c);
 	CHECK(!m->cached.n, "without processes the swap cache is empty");
 	for (run = pmk_runs_seek(&m->frame, 0, &cursor); run; run = pmk_runs_next(&cursor)) {
-		CHECK(!PMK_FRAME_MAPCOUNT(run->v), "without processes no frame is mapped");
+		CHECK(PMK_FRAME_MAPCOUNT(run->v) == !!(run->v.tag & PMK_KPF_REFERENCED_MASK),
+		      "without processes no frame is mapped but the kernel's own");
 		for (uint64_t pfn = run->start; pfn < run->end; pfn++)
 			CHECK(run->v.tag & PMK_FRAME_GIVEN || c.cached[pfn],
 			      "without processes only files hold frames");

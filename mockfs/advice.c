@@ -38,21 +38,43 @@ static int64_t dontneed(struct stretch *s)
 	return 0;
 }
 
-/* MADV_FREE of frames that one process maps; shared ones are skipped (rule 24). */
+/* folio_free_swap() of one frame: false when entries still need the slot. */
+static bool free_slot(struct pmk_machine *m, uint64_t pfn)
+{
+	struct pmk_value slot, count;
+
+	if (!pmk_runs_get(&m->cached_by, pfn, &slot) || !pmk_runs_get(&m->slot, slot.base, &count))
+		return true;
+	if (count.base)
+		return false;
+	pmk_slot_uncache(m, pfn, 1);
+	return true;
+}
+
+/* MADV_FREE of frames: shared ones only if they are clean and not in the swap cache (rule 24). */
 static void free_frames(struct stretch *s, const struct pmk_piece *p)
 {
 	struct pmk_piece f = { .end = p->v.base };
 
 	while (pmk_runs_piece(&s->m->frame, p->v.base + (p->end - p->start), &f)) {
 		uint64_t at = p->start + (f.start - p->v.base);
+		bool cached = f.v.tag & PMK_KPF_SWAPCACHE_MASK;
 
-		if (!f.run || PMK_FRAME_MAPCOUNT(f.v) != 1 || f.v.tag & PMK_KPF_MLOCKED_MASK)
+		if (!f.run)
 			continue;
-		if (f.v.tag & PMK_KPF_SWAPCACHE_MASK)
-			pmk_slot_uncache(s->m, f.start, f.end - f.start);
-		pmk_frame_flags(s->m, f.start, f.end - f.start, PMK_KPF_SWAPBACKED_MASK, 0);
+		if (cached)
+			f.end = f.start + 1;
+		if (cached || f.v.tag & PMK_FRAME_DIRTY) {
+			if (PMK_FRAME_MAPCOUNT(f.v) != 1 || (cached && !free_slot(s->m, f.start)))
+				continue;
+			pmk_frame_flags(s->m, f.start, f.end - f.start, PMK_FRAME_DIRTY, 0);
+		}
 		pmk_runs_set(&s->mm->pte, at, at + (f.end - f.start),
 			     (struct pmk_value){ f.start, p->v.tag & ~PMK_PTE_DIRTY });
+		if (f.v.tag & PMK_KPF_UNEVICTABLE_MASK)
+			continue; /* folio_mark_lazyfree() */
+		pmk_cover(s->m, LAZY_FREE);
+		pmk_frame_flags(s->m, f.start, f.end - f.start, PMK_KPF_SWAPBACKED_MASK, 0);
 	}
 }
 
@@ -80,8 +102,10 @@ static int64_t remove_pages(struct stretch *s)
 	uint64_t off = s->run.v.base + (s->start - s->run.start), n = s->end - s->start;
 	struct pmk_object *o;
 
-	if (s->vma.flags & PMK_VMA_LOCKED || s->vma.object < 0 || !(s->vma.flags & PMK_VMA_SHARED))
+	if (s->vma.flags & PMK_VMA_LOCKED || s->vma.object < 0)
 		return -EINVAL;
+	if (!(s->vma.flags & PMK_VMA_SHARED))
+		return -EACCES;
 	for (size_t i = 0; i < s->m->ntasks; i++) {
 		struct pmk_mm *mm = s->m->task[i]->mm;
 		struct pmk_cursor c;
@@ -123,10 +147,12 @@ static void swap_out(struct stretch *s, uint64_t at, struct pmk_piece f, uint64_
 
 	if (!(f.v.tag & PMK_KPF_SWAPBACKED_MASK)) {
 		/* lazily freed: clean ones vanish, rewritten ones are swap-backed again (rule 25) */
-		if (tag & PMK_PTE_DIRTY)
-			pmk_frame_flags(s->m, f.start, n, 0, PMK_KPF_SWAPBACKED_MASK);
+		if (tag & PMK_PTE_DIRTY || f.v.tag & PMK_FRAME_DIRTY)
+			pmk_frame_flags(s->m, f.start, n, 0,
+					PMK_KPF_SWAPBACKED_MASK | PMK_FRAME_DIRTY);
 		else
 			pmk_mm_zap(s->m, s->mm, at, at + n);
+		pmk_cover(s->m, LAZY_RECLAIM);
 		return;
 	}
 	while (n) {
@@ -199,8 +225,10 @@ static int64_t pageout(struct stretch *s)
 			uint64_t at = p.start + (f.start - p.v.base);
 
 			if (!f.run || PMK_FRAME_MAPCOUNT(f.v) != 1 ||
-			    f.v.tag & (PMK_KPF_MLOCKED_MASK | PMK_KPF_RESERVED_MASK))
+			    (f.v.tag & (PMK_KPF_MLOCKED_MASK | PMK_KPF_RESERVED_MASK) &&
+			     !pmk_mutant(s->m, PAGEOUT_LOCKED)))
 				continue; /* rule 17 */
+			pmk_cover(s->m, PAGEOUT);
 			if (p.v.tag & PMK_PTE_ANON)
 				swap_out(s, at, f, p.v.tag);
 			else if (s->vma.object >= 0 &&
@@ -228,7 +256,7 @@ static int64_t willneed(struct stretch *s)
 				continue;
 			got = pmk_frame_alloc(s->m, c.end - c.start,
 					      PMK_FRAME_CACHED | PMK_KPF_UPTODATE_MASK |
-						      PMK_KPF_LRU_MASK | PMK_KPF_ANON_MASK |
+						      PMK_KPF_LRU_MASK |
 						      PMK_KPF_SWAPBACKED_MASK,
 					      &pfn);
 			if (!got)
@@ -245,16 +273,18 @@ static int64_t willneed(struct stretch *s)
 static int64_t guard_install(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
-	struct pmk_vma vma = s->vma;
+	struct pmk_vma vma;
 
 	if (s->vma.flags &
 	    (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
 		return -EINVAL;
-	if (vma.object < 0 && !vma.anon_vma) { /* so that fork copies the markers */
-		vma.anon_vma = s->m->anon_vma_next++;
-		s->run.v.tag = pmk_vma_intern(s->m, &vma) | PMK_RUN_LINEAR;
-		pmk_runs_set(&s->mm->vma, s->run.start, s->run.end, s->run.v);
-	}
+	pmk_cover(s->m, GUARD_INSTALL);
+	if (s->vma.object < 0) /* so that fork copies the markers */
+		pmk_vma_need_anon(s->m, s->mm, s->start);
+	vma = *pmk_vma_at(s->m, s->mm, s->start, &s->run);
+	vma.flags |= PMK_VMA_MAYBE_GUARD;
+	s->run.v.tag = pmk_vma_intern(s->m, &vma) | PMK_RUN_LINEAR;
+	pmk_runs_set(&s->mm->vma, s->run.start, s->run.end, s->run.v);
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
 		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD)
 			continue; /* stays as it is, its uffd bit too (rule 26) */
@@ -279,12 +309,12 @@ static int64_t guard_remove(struct stretch *s)
 
 static int64_t populate_read(struct stretch *s)
 {
-	return pmk_mm_populate(s->m, s->mm, s->start, s->end, false);
+	return pmk_mm_populate(s->m, s->mm, s->start, s->end, PMK_POPULATE_READ);
 }
 
 static int64_t populate_write(struct stretch *s)
 {
-	return pmk_mm_populate(s->m, s->mm, s->start, s->end, true);
+	return pmk_mm_populate(s->m, s->mm, s->start, s->end, PMK_POPULATE_WRITE);
 }
 
 static int64_t collapse(struct stretch *s)

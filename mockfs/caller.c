@@ -114,3 +114,11 @@ ssize_t pmk_caller_read(int tid, uint64_t addr, void *buf, size_t size)
 
 	return process_vm_readv(tid, &local, 1, &remote, 1, 0);
 }
+
+ssize_t pmk_caller_write(int tid, uint64_t addr, const void *buf, size_t size)
+{
+	struct iovec local = { (void *)(uintptr_t)buf, size };
+	struct iovec remote = { (void *)(uintptr_t)addr, size };
+
+	return process_vm_writev(tid, &local, 1, &remote, 1, 0);
+}

@@ -32,5 +32,7 @@ bool pmk_caller_syscall(int proc_fd, int tid, struct pmk_call *ret);
 int64_t pmk_caller_position(int proc_fd, int tid, int fd);
 /* Copies from its memory; the bytes copied, or -1. */
 ssize_t pmk_caller_read(int tid, uint64_t addr, void *buf, size_t size);
+/* Copies to its memory; the bytes copied, or -1 and errno: EFAULT as copy_to_user() would, or EPERM. */
+ssize_t pmk_caller_write(int tid, uint64_t addr, const void *buf, size_t size);
 
 #endif /* PMK_CALLER_H */

@@ -45,13 +45,35 @@ void pmk_touch_anon_vma(struct touch *t)
 		uint64_t other = sides[i] > 0 ? run.v.base : run.v.base + (run.end - run.start);
 
 		if (v && v->anon_vma && !(v->anon_vma >> 31) && v->object == t->vma.object &&
-		    v->flags == t->vma.flags && mine == other)
+		    !((v->flags ^ t->vma.flags) & ~PMK_VMA_STICKY) && mine == other &&
+		    (sides[i] > 0 ? run.start == t->run.end : run.end == t->run.start) &&
+		    !pmk_mutant(t->m, ANON_VMA_OWN)) {
+			pmk_cover(t->m, ANON_VMA_BORROWED);
 			t->vma.anon_vma = v->anon_vma;
+		}
 	}
 	if (!t->vma.anon_vma)
 		t->vma.anon_vma = t->m->anon_vma_next++;
 	t->run.v.tag = pmk_vma_intern(t->m, &t->vma) | PMK_RUN_LINEAR;
 	pmk_runs_set(&t->mm->vma, t->run.start, t->run.end, t->run.v);
+}
+
+void pmk_vma_need_anon(struct pmk_machine *m, struct pmk_mm *mm, uint64_t page)
+{
+	struct touch t = { .m = m, .mm = mm };
+	const struct pmk_vma *vma = pmk_vma_at(m, mm, page, &t.run);
+
+	if (!vma)
+		return;
+	t.vma = *vma;
+	pmk_touch_anon_vma(&t);
+}
+
+/* mlock_vma_folio(), munlock_vma_folio(): a frame comes into a locked VMA, or leaves it. */
+void pmk_touch_lock(const struct touch *t, uint64_t pfn, uint64_t n, bool on)
+{
+	if (t->vma.flags & PMK_VMA_LOCKED && !(t->vma.flags & (PMK_VMA_SPECIAL | PMK_VMA_PFNMAP)))
+		pmk_frame_lock(t->m, pfn, n, on);
 }
 
 /* New anonymous frames at [start, start + n), written by this process alone. */
@@ -65,6 +87,7 @@ static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 		if (!got)
 			return -ENOMEM;
 		pmk_frame_map(t->m, pfn, got, 1);
+		pmk_touch_lock(t, pfn, got, true);
 		set_entries(t, start, got, pfn,
 			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | pmk_touch_written(t) |
 				    t->armed);
@@ -101,17 +124,11 @@ static void map_cached(struct touch *t, uint64_t start, uint64_t end, uint64_t f
 			if (!c.run || PMK_PTE_KIND(c.v.tag) != PMK_PTE_FRAME)
 				continue;
 			pmk_frame_map(t->m, c.v.base, c.end - c.start, 1);
+			pmk_touch_lock(t, c.v.base, c.end - c.start, true);
 			set_entries(t, none.start + (c.start - off), c.end - c.start, c.v.base,
 				    PMK_PTE_FRAME | PMK_RUN_LINEAR | flags);
 		}
 	}
-}
-
-static uint64_t cache_flags(enum pmk_object_kind kind)
-{
-	if (kind == PMK_OBJECT_SECRET) /* its mappings are locked, and nothing is ever evicted */
-		return FILE_FLAGS | PMK_KPF_MLOCKED_MASK | PMK_KPF_UNEVICTABLE_MASK;
-	return kind == PMK_OBJECT_SHMEM ? SHMEM_FLAGS : FILE_FLAGS;
 }
 
 /* Gives every page of [off, end) of the object a frame in its cache. */
@@ -126,7 +143,8 @@ static int64_t fill_cache(struct touch *t, uint64_t off, uint64_t end)
 
 		if (c.run && !swapped)
 			continue;
-		got = pmk_frame_alloc(t->m, c.end - c.start, cache_flags(o->kind), &pfn);
+		got = pmk_frame_alloc(t->m, c.end - c.start,
+				      o->kind == PMK_OBJECT_SHMEM ? SHMEM_FLAGS : FILE_FLAGS, &pfn);
 		if (!got)
 			return -ENOMEM;
 		if (swapped)
@@ -136,6 +154,67 @@ static int64_t fill_cache(struct touch *t, uint64_t off, uint64_t end)
 			     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
 	}
 	return 0;
+}
+
+#define AROUND_BYTES (64u << 10) /* fault_around_bytes */
+
+/* filemap_map_pages() since it cares for the file's end: the page table is made on the way to mapping a
+ * large folio, which is not tried when the first page found is the file's last.  Then nothing is mapped. */
+static bool stops_at_last_page(const struct touch *t, uint64_t start, uint64_t end)
+{
+	const struct pmk_object *o = object_of(t);
+	uint64_t off = offset_of(t, start);
+	const struct pmk_run *first = pmk_runs_seek(&o->cache, off, NULL);
+	struct pmk_piece table = { .end = start };
+
+	if (o->kind != PMK_OBJECT_FILE ||
+	    !pmk_profile_has(&t->m->profile, PMK_Q_AROUND_LAST_PAGE) || !first ||
+	    first->start >= off + (end - start))
+		return false;
+	if ((first->start > off ? first->start : off) != o->pages - 1)
+		return false;
+	pmk_mm_table_piece(t->m, t->mm, start + 1, &table);
+	return !table.run;
+}
+
+/* do_fault_around(): a read fault in the aligned window that holds `page` maps what is cached from there, or
+ * from the VMA's start in it, up to a window's length, as far as VMA, file and page table go. */
+static void fault_around(struct touch *t, uint64_t page, uint64_t window)
+{
+	uint64_t start = page & ~(window - 1), size = object_of(t)->pages, end;
+	uint64_t table = (page | (pmk_pmd_pages(t->m) - 1)) + 1;
+
+	if (start < t->run.start)
+		start = t->run.start;
+	end = start + window;
+	if (end > t->run.end)
+		end = t->run.end;
+	if (end > table)
+		end = table;
+	if (size <= offset_of(t, start))
+		return;
+	if (end - start > size - offset_of(t, start))
+		end = start + (size - offset_of(t, start));
+	if (stops_at_last_page(t, start, end))
+		return;
+	pmk_cover(t->m, FAULT_AROUND);
+	map_cached(t, start, end, 0);
+}
+
+/* Read faults of the none entries of [start, end), one in each window, or of all windows at once where they
+ * cannot overlap. Returns how far it came. */
+static uint64_t around_all(struct touch *t, uint64_t start, uint64_t end)
+{
+	uint64_t window = AROUND_BYTES >> t->m->profile.arch->page_shift;
+
+	if (window <= 1 || object_of(t)->kind == PMK_OBJECT_SPECIAL ||
+	    t->vma.flags & PMK_VMA_UFFD_WP || /* uffd_disable_fault_around() */
+	    pmk_mutant(t->m, NO_FAULT_AROUND))
+		return end;
+	fault_around(t, start, window);
+	if (end <= (start | (window - 1)) + 1)
+		return end;
+	return (start | (window - 1)) + 1;
 }
 
 /* page_mkwrite() of a file system. */
@@ -148,38 +227,17 @@ static void dirty_cached(struct touch *t, uint64_t off, uint64_t end)
 			pmk_frame_flags(t->m, c.v.base, c.end - c.start, 0, PMK_KPF_DIRTY_MASK);
 }
 
-/* Fault-around: what is cached in the 64 KiB windows of [start, end), as far as VMA and file go. */
-static void fault_around(struct touch *t, uint64_t start, uint64_t end)
-{
-	uint64_t window = (64 << 10) >> t->m->profile.arch->page_shift;
-	uint64_t eof = t->run.start + object_of(t)->pages - t->run.v.base;
-
-	if (window <= 1 || object_of(t)->kind == PMK_OBJECT_SPECIAL ||
-	    t->vma.flags & PMK_VMA_UFFD_WP) /* uffd_disable_fault_around() */
-		return;
-	start &= ~(window - 1);
-	end = (end + window - 1) & ~(window - 1);
-	if (start < t->run.start)
-		start = t->run.start;
-	if (end > t->run.end)
-		end = t->run.end;
-	if (object_of(t)->pages < t->run.v.base)
-		return;
-	if (end > eof)
-		end = eof;
-	map_cached(t, start, end, 0);
-}
-
-/* None entries of a mapping of an object are touched. */
-static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end)
+/* None entries of a mapping of an object are touched, from start on: *ret_end is how far. */
+static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint64_t *ret_end)
 {
 	bool shared = t->vma.flags & PMK_VMA_SHARED;
-	uint64_t off = offset_of(t, start), size = object_of(t)->pages;
-	uint64_t good = off >= size ? start : end - start < size - off ? end : start + (size - off);
+	uint64_t off = offset_of(t, start), size = object_of(t)->pages, good;
 	int64_t err = 0;
 
 	if (!t->write)
-		fault_around(t, start, end); /* also when it ends in SIGBUS (rule 14) */
+		end = around_all(t, start, end); /* also when it ends in SIGBUS (rule 14) */
+	*ret_end = end;
+	good = off >= size ? start : end - start < size - off ? end : start + (size - off);
 	if (good > start)
 		err = fill_cache(t, off, off + (good - start));
 	if (!err && good > start && (!t->write || shared))
@@ -192,9 +250,13 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end)
 		if (t->write && shared && object_of(t)->kind == PMK_OBJECT_FILE)
 			dirty_cached(t, off, off + (good - start));
 	}
-	if (!err && good < end)
-		return PMK_SIGNAL(SIGBUS);
-	return err;
+	if (err || good == end)
+		return err;
+	if (t->write && !shared && !pmk_mutant(t->m, SIGBUS_NO_ANON)) {
+		pmk_cover(t->m, SIGBUS_ANON_VMA);
+		pmk_touch_anon_vma(t); /* do_cow_fault() prepares first */
+	}
+	return PMK_SIGNAL(SIGBUS);
 }
 
 /* ---- write-protected and swapped pages ---------------------------------------------------------- */
@@ -224,14 +286,45 @@ static bool folio_is_mine(const struct touch *t, uint64_t at, uint64_t pfn)
 	return all == mine;
 }
 
-/* May a store go to the frame as it is?  (wp_can_reuse_anon_folio) */
-static bool can_reuse(const struct touch *t, uint64_t at, const struct pmk_piece *f)
+/* wp_can_reuse_anon_folio() of the frames f, which may become fewer.  A slot is taken away for it, unless
+ * other entries need it. */
+static bool can_reuse(const struct touch *t, uint64_t at, struct pmk_piece *f)
 {
-	if (!f->run || PMK_FRAME_MAPCOUNT(f->v) != 1 || f->v.tag & PMK_KPF_KSM_MASK)
-		return false;
-	if (!(f->v.tag & PMK_FRAME_LARGE) || f->v.tag & PMK_FRAME_ANONEXCL)
+	struct pmk_value slot, count;
+
+	if (f->v.tag & PMK_FRAME_ANONEXCL)
 		return true;
-	return pmk_profile_has(&t->m->profile, PMK_Q_THP_REUSE) && folio_is_mine(t, at, f->start);
+	if (PMK_FRAME_MAPCOUNT(f->v) != 1 || pmk_mutant(t->m, REUSE_NEVER) ||
+	    f->v.tag & PMK_KPF_KSM_MASK)
+		return false;
+	if (f->v.tag & PMK_FRAME_LARGE)
+		return pmk_profile_has(&t->m->profile, PMK_Q_THP_REUSE) &&
+		       folio_is_mine(t, at, f->start);
+	if (!(f->v.tag & PMK_KPF_SWAPCACHE_MASK))
+		return true;
+	f->end = f->start + 1;
+	pmk_runs_get(&t->m->cached_by, f->start, &slot);
+	pmk_runs_get(&t->m->slot, slot.base, &count);
+	if (count.base)
+		return false;
+	pmk_slot_uncache(t->m, f->start, 1);
+	return true;
+}
+
+static void reuse_frames(struct touch *t, const struct pmk_piece *p, const struct pmk_piece *f,
+			 uint64_t at)
+{
+	uint64_t n = f->end - f->start, tag = p->v.tag & ~PMK_PTE_UFFD_WP;
+
+	pmk_cover(t->m, COW_REUSE);
+	if (t->gup && f->v.tag & PMK_FRAME_ANONEXCL && !(tag & PMK_PTE_DIRTY)) {
+		/* writable already: no fault, FOLL_TOUCH marks the page and not the entry */
+		pmk_frame_flags(t->m, f->start, n, 0, PMK_FRAME_DIRTY);
+		set_entries(t, at, n, f->start, tag);
+		return;
+	}
+	pmk_frame_flags(t->m, f->start, n, 0, PMK_FRAME_ANONEXCL);
+	set_entries(t, at, n, f->start, tag | pmk_touch_written(t));
 }
 
 /* A store to present frames with one state each (do_wp_page). */
@@ -250,36 +343,82 @@ int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
 		return 0;
 	}
 	while (pmk_runs_piece(&t->m->frame, pfn_end, &f)) {
-		uint64_t at = p->start + (f.start - p->v.base), n = f.end - f.start;
-		bool alone = p->v.tag & PMK_PTE_ANON && can_reuse(t, at, &f);
+		uint64_t at = p->start + (f.start - p->v.base);
 		int64_t err;
 
-		if (alone && f.v.tag & PMK_KPF_SWAPCACHE_MASK && !(f.v.tag & PMK_FRAME_ANONEXCL)) {
-			struct pmk_value slot, count;
-			/* reuse takes the slot away; other entries that need it forbid that */
-			f.end = f.start + 1;
-			n = 1;
-			pmk_runs_get(&t->m->cached_by, f.start, &slot);
-			pmk_runs_get(&t->m->slot, slot.base, &count);
-			alone = !count.base;
-			if (alone)
-				pmk_slot_uncache(t->m, f.start, 1);
-		}
-		if (!alone) {
-			pmk_runs_clear(&t->mm->pte, at, at + n);
-			pmk_frame_map(t->m, f.start, n, -1);
-			err = new_anon(t, at, n);
-			if (err)
-				return err;
+		if (f.run && p->v.tag & PMK_PTE_ANON && can_reuse(t, at, &f)) {
+			reuse_frames(t, p, &f, at);
 			continue;
 		}
-		pmk_frame_flags(t->m, f.start, n, 0, PMK_FRAME_ANONEXCL | PMK_KPF_SWAPBACKED_MASK);
-		set_entries(t, at, n, f.start, (p->v.tag | pmk_touch_written(t)) & ~PMK_PTE_UFFD_WP);
+		pmk_cover(t->m, COW_COPY);
+		pmk_runs_clear(&t->mm->pte, at, at + (f.end - f.start));
+		pmk_touch_lock(t, f.start, f.end - f.start, false);
+		pmk_frame_map(t->m, f.start, f.end - f.start, -1);
+		pmk_swap_cache_free(t->m, f.start, f.end - f.start);
+		err = new_anon(t, at, f.end - f.start);
+		if (err)
+			return err;
 	}
 	return 0;
 }
 
-/* Swap entries become present; then a store sees to the rest (do_swap_page). */
+/* A run of swap entries whose slots and frames are in one state. */
+struct arrival {
+	uint64_t at, slot, pfn, n;
+	bool fresh; /* just read from swap: it waits in a batch of the LRU unless a store drains it */
+	bool exclusive;
+	uint64_t keep; /* of the entry's tag */
+};
+
+/* do_swap_page() with the folio at hand. */
+static int64_t map_swapped(struct touch *t, const struct arrival *a)
+{
+	struct pmk_value frame = { 0, 0 }, slot = { 0, 0 };
+	bool alone, tries, freed, exclusive;
+
+	pmk_runs_get(&t->m->frame, a->pfn, &frame);
+	alone = !PMK_FRAME_MAPCOUNT(frame);
+	pmk_frame_map(t->m, a->pfn, a->n, 1);
+	pmk_slot_count(t->m, a->slot, a->n, -1);
+	pmk_runs_get(&t->m->slot, a->slot, &slot);
+	tries = t->vma.flags & PMK_VMA_LOCKED || frame.tag & PMK_KPF_MLOCKED_MASK ||
+		(t->write && alone); /* should_try_to_free_swap() */
+	if (pmk_mutant(t->m, SWAPIN_KEEPS_SLOT))
+		tries = false;
+	freed = tries && !slot.base;
+	if (freed) {
+		pmk_cover(t->m, SWAPIN_FREES);
+		pmk_slot_uncache(t->m, a->pfn, a->n);
+	}
+	exclusive = a->exclusive || (freed && alone && (!a->fresh || t->write));
+	if (frame.tag & PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
+		pmk_touch_lock(t, a->pfn, a->n, true);
+	pmk_frame_flags(t->m, a->pfn, a->n, 0,
+			PMK_KPF_ANON_MASK | (exclusive ? PMK_FRAME_ANONEXCL : 0));
+	set_entries(t, a->at, a->n, a->pfn,
+		    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep);
+	if (!t->write)
+		return 0;
+	return pmk_touch_store(t, &(struct pmk_piece){ .start = a->at,
+						    .end = a->at + a->n,
+						    .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON |
+									   PMK_RUN_LINEAR |
+									   a->keep },
+						    .run = true });
+}
+
+/* The longest beginning of the arrival that is in one state. */
+static void same_state(const struct touch *t, struct arrival *a)
+{
+	struct pmk_piece f = { .end = a->pfn }, s = { .end = a->slot };
+
+	if (pmk_runs_piece(&t->m->frame, a->pfn + a->n, &f))
+		a->n = f.end - f.start;
+	if (pmk_runs_piece(&t->m->slot, a->slot + a->n, &s))
+		a->n = s.end - s.start;
+}
+
+/* Swap entries become present; then a store sees to the rest. */
 static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 {
 	struct pmk_piece c = { .end = p->v.base };
@@ -289,32 +428,28 @@ static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 	if (t->write && stopped_by_uffd(t, p->v.tag))
 		slot_end = p->v.base + 1; /* the first is as far as it comes */
 	while (!err && pmk_runs_piece(&t->m->cached, slot_end, &c)) {
-		uint64_t at = p->start + (c.start - p->v.base), pfn, n = c.end - c.start;
-		bool exclusive = p->v.tag & PMK_PTE_EXCLUSIVE;
-		uint64_t keep = p->v.tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP);
+		struct arrival a = {
+			.at = p->start + (c.start - p->v.base),
+			.slot = c.start,
+			.pfn = c.v.base,
+			.n = c.end - c.start,
+			.fresh = !c.run,
+			.exclusive = p->v.tag & PMK_PTE_EXCLUSIVE,
+			.keep = p->v.tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP),
+		};
 
-		if (c.run) {
-			pfn = c.v.base;
-		} else {
-			n = pmk_frame_alloc(t->m, n, ANON_FLAGS | PMK_FRAME_CACHED, &pfn);
-			if (!n)
+		pmk_cover(t->m, SWAPIN);
+		if (a.fresh) {
+			a.n = pmk_frame_alloc(t->m, a.n,
+					      (ANON_FLAGS & ~PMK_KPF_ANON_MASK) | PMK_FRAME_CACHED,
+					      &a.pfn);
+			if (!a.n)
 				return -ENOMEM;
-			c.end = c.start + n;
-			pmk_slot_cache(t->m, c.start, pfn, n);
+			pmk_slot_cache(t->m, a.slot, a.pfn, a.n);
 		}
-		pmk_frame_map(t->m, pfn, n, 1);
-		if (exclusive)
-			pmk_frame_flags(t->m, pfn, n, 0, PMK_FRAME_ANONEXCL);
-		set_entries(t, at, n, pfn, PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | keep);
-		pmk_slot_count(t->m, c.start, n, -1);
-		if (t->vma.flags & PMK_VMA_LOCKED || (t->write && exclusive))
-			pmk_slot_uncache(t->m, pfn, n); /* should_try_to_free_swap() */
-		if (t->write) {
-			struct pmk_piece now = { .end = at };
-
-			while (!err && pmk_runs_piece(&t->mm->pte, at + n, &now))
-				err = pmk_touch_store(t, &now);
-		}
+		same_state(t, &a);
+		c.end = c.start + a.n;
+		err = map_swapped(t, &a);
 	}
 	return err;
 }
@@ -334,15 +469,17 @@ int64_t pmk_touch_anon(struct touch *t, uint64_t start, uint64_t end)
 	return 0;
 }
 
-static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end)
+/* None entries, from start on: *ret_end is how far. */
+static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end, uint64_t *ret_end)
 {
-	return t->vma.object >= 0 ? touch_object(t, start, end)
+	*ret_end = end;
+	return t->vma.object >= 0 ? touch_object(t, start, end, ret_end)
 				  : pmk_huge_touch_none(t, start, end);
 }
 
 /* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
  * any protected page. */
-static int64_t touch_marker(struct touch *t, const struct pmk_piece *p)
+static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
 {
 	bool armed = t->vma.flags & PMK_VMA_UFFD_WP;
 	bool stops = t->write && stopped_by_uffd(t, PMK_PTE_UFFD_WP);
@@ -351,7 +488,7 @@ static int64_t touch_marker(struct touch *t, const struct pmk_piece *p)
 
 	pmk_runs_clear(&t->mm->pte, p->start, end);
 	t->armed = armed && (!t->write || stops) ? PMK_PTE_UFFD_WP : 0;
-	err = touch_none(t, p->start, end);
+	err = touch_none(t, p->start, end, &p->end);
 	t->armed = 0;
 	return err || !stops ? err : PMK_SIGNAL(SIGBUS);
 }
@@ -361,7 +498,7 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 	uint64_t n = p->end - p->start;
 
 	if (!p->run)
-		return touch_none(t, p->start, p->end);
+		return touch_none(t, p->start, p->end, &p->end);
 	if (t->write && p->v.tag & PMK_PTE_HUGE && !stopped_by_uffd(t, p->v.tag))
 		return pmk_huge_store(t, p);
 	switch (PMK_PTE_KIND(p->v.tag)) {
@@ -428,18 +565,31 @@ int64_t pmk_mm_touch(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 	return err;
 }
 
-int64_t pmk_mm_populate(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
-			bool write)
+/* Whether __mm_populate() or madvise_populate() can touch the VMA; sets how. */
+static bool can_populate(struct touch *t, enum pmk_populate how)
 {
-	struct touch t = { .m = m, .mm = mm, .write = write };
-	unsigned need = write ? PMK_PERM_W : PMK_PERM_R | PMK_PERM_W | PMK_PERM_X;
+	unsigned any = PMK_PERM_R | PMK_PERM_W | PMK_PERM_X;
+
+	t->gup = true;
+	t->write = how == PMK_POPULATE_WRITE;
+	if (how == PMK_POPULATE_LOCKED)
+		t->write = t->vma.prot & PMK_PERM_W && !(t->vma.flags & PMK_VMA_SHARED);
+	return t->vma.prot & (t->write ? PMK_PERM_W : any) && !(t->vma.flags & PMK_VMA_PFNMAP);
+}
+
+int64_t pmk_mm_populate(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			enum pmk_populate how)
+{
+	struct touch t = { .m = m, .mm = mm };
 	uint64_t stop;
 	int64_t err = 0;
 
 	for (; !err && start < end; start = stop) {
 		if (!next_stretch(&t, start, end, &stop))
 			return -ENOMEM;
-		if (!(t.vma.prot & need) || t.vma.flags & PMK_VMA_PFNMAP)
+		if (how == PMK_POPULATE_LOCKED && t.vma.flags & PMK_VMA_PFNMAP)
+			continue;
+		if (!can_populate(&t, how))
 			return -EINVAL;
 		err = touch_vma(&t, start, stop);
 		if (pmk_is_signal(err))
@@ -451,7 +601,7 @@ int64_t pmk_mm_populate(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start
 /* ---- zapping ------------------------------------------------------------------------------------ */
 
 /* Cached frames that nothing maps and whose slots nothing refers to go at once. */
-static void free_swap_cache(struct pmk_machine *m, uint64_t pfn, uint64_t n)
+void pmk_swap_cache_free(struct pmk_machine *m, uint64_t pfn, uint64_t n)
 {
 	struct pmk_piece c = { .end = pfn };
 
@@ -486,7 +636,7 @@ void pmk_mm_zap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64
 			continue;
 		if (PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME) {
 			pmk_frame_map(m, p.v.base, n, -1);
-			free_swap_cache(m, p.v.base, n);
+			pmk_swap_cache_free(m, p.v.base, n);
 		} else if (PMK_PTE_KIND(p.v.tag) == PMK_PTE_SWAP) {
 			pmk_slot_count(m, p.v.base, n, -1);
 		}

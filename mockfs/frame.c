@@ -88,6 +88,36 @@ void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t c
 		pmk_folio_settle(m, pfn, n);
 }
 
+/* __mlock_folio(), __munlock_folio() */
+void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on)
+{
+	const uint64_t flags = PMK_KPF_MLOCKED_MASK | PMK_KPF_UNEVICTABLE_MASK, one = 1ull << PMK_FRAME_LOCKS_SHIFT;
+	struct pmk_piece p = { .end = pfn };
+
+	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
+		uint64_t locks = p.v.tag & PMK_FRAME_LOCKS, set;
+
+		if (p.run && p.v.tag & PMK_FRAME_LARGE) {
+			uint64_t size = pmk_pmd_pages(m), head = p.start & ~(size - 1);
+			bool whole = head >= pfn && head + size <= pfn + n;
+
+			p.end = head + size; /* once, and a part of a folio does not lock it */
+			if (!whole)
+				continue;
+		}
+		if (!p.run || p.v.tag & (PMK_FRAME_GIVEN | PMK_KPF_RESERVED_MASK))
+			continue;
+		if (on)
+			locks += locks < PMK_FRAME_LOCKS ? one : 0;
+		else
+			locks -= locks ? one : 0;
+		if (pmk_mutant(m, MUNLOCK_ALL) && !on)
+			locks = 0;
+		set = locks ? flags | locks : 0;
+		pmk_frame_flags(m, p.start, p.end - p.start, flags | PMK_FRAME_LOCKS, set);
+	}
+}
+
 uint64_t pmk_frame_zero(struct pmk_machine *m)
 {
 	const uint64_t flags = PMK_KPF_ZERO_PAGE_MASK | PMK_KPF_RESERVED_MASK;
@@ -245,6 +275,7 @@ void pmk_slot_uncache(struct pmk_machine *m, uint64_t pfn, uint64_t n)
 		while (pmk_runs_piece(&m->slot, p.v.base + len, &s))
 			if (s.run)
 				slot_settle(m, s.start, s.end, s.v);
-		pmk_frame_flags(m, p.start, len, PMK_FRAME_CACHED | PMK_KPF_SWAPCACHE_MASK, 0);
+		pmk_frame_flags(m, p.start, len, PMK_FRAME_CACHED | PMK_KPF_SWAPCACHE_MASK,
+				PMK_FRAME_DIRTY);
 	}
 }

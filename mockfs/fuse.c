@@ -37,7 +37,8 @@ int pmk_privilege_find(const char *name)
  * proc's directories look a name up before they refuse to make it, and proc_lookup() says ENOENT; the
  * names that are there cannot be taken away for want of an operation: EPERM.
  */
-static void refuse_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+static void refuse_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+			 dev_t dev)
 {
 	(void)parent, (void)name, (void)mode, (void)dev;
 	fuse_reply_err(req, ENOENT);
@@ -68,8 +69,8 @@ static void refuse_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const
 	fuse_reply_err(req, ENOENT);
 }
 
-static void refuse_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
-			  const char *new_name, unsigned flags)
+static void refuse_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+			  fuse_ino_t new_parent, const char *new_name, unsigned flags)
 {
 	(void)parent, (void)name, (void)new_parent, (void)new_name, (void)flags;
 	fuse_reply_err(req, ENOENT);
@@ -120,9 +121,9 @@ static void answer_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_read = (unsigned)m->max_read;
 	conn->max_write = (unsigned)m->max_read + (unsigned)sysconf(_SC_PAGESIZE);
 	/* As a SETATTR, O_TRUNC leaves the size that the kernel believes in (KERNEL_SIZE). */
-	conn->want &= ~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_SPLICE_READ |
-				  FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
-				  FUSE_CAP_AUTO_INVAL_DATA);
+	conn->want &=
+		~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+			    FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA);
 	sem_post(&m->ready);
 }
 
@@ -221,7 +222,8 @@ static int session_mount(struct pmk_mount *m, struct pmk_error *err)
 		if (fuse_session_mount(m->session, m->dir) == 0)
 			return 0;
 		pmk_error_set(err, m->dir, 0, 0,
-			      "cannot mount: no permission, and fusermount3 says: %s", complaint);
+			      "cannot mount: not as root, nor by fusermount3%s%s",
+			      *complaint ? ": " : "", complaint);
 		return PMK_MOUNT_CANNOT;
 	}
 	if (fd < 0)
@@ -233,6 +235,14 @@ static int session_mount(struct pmk_mount *m, struct pmk_error *err)
 	umount2(m->dir, MNT_DETACH);
 	close(fd);
 	return PMK_MOUNT_FAILED;
+}
+
+static void session_unmount(struct pmk_mount *m)
+{
+	if (m->direct)
+		umount2(m->dir, MNT_DETACH);
+	else
+		fuse_session_unmount(m->session);
 }
 
 static int thread_start(struct pmk_mount *m)
@@ -257,7 +267,10 @@ static int answers(struct pmk_mount *m)
 	while (sem_timedwait(&m->ready, &until) < 0)
 		if (errno != EINTR)
 			return -1;
-	return stat(m->dir, &st);
+	if (stat(m->dir, &st) < 0)
+		return -1;
+	m->dev = st.st_dev;
+	return 0;
 }
 
 static struct pmk_mount *mount_create(struct pmk_machine **machine, pthread_mutex_t *lock,
@@ -310,14 +323,6 @@ static void mount_free(struct pmk_mount *m)
 	free(m);
 }
 
-static void session_unmount(struct pmk_mount *m)
-{
-	if (m->direct)
-		umount2(m->dir, MNT_DETACH);
-	else
-		fuse_session_unmount(m->session);
-}
-
 int pmk_mount_start(struct pmk_machine **machine, pthread_mutex_t *lock,
 		    const struct pmk_mount_options *options, struct pmk_mount **ret,
 		    struct pmk_error *err)
@@ -348,13 +353,29 @@ fail:
 	return rc;
 }
 
+/*
+ * Whether what is at the mount point is this mount: it may have been unmounted, and another one made
+ * there.  Asked while the thread still answers; a dead connection fails at once.
+ */
+static bool is_at_its_place(struct pmk_mount *m)
+{
+	struct stat st;
+
+	return stat(m->dir, &st) < 0 ? errno != ENOENT : st.st_dev == m->dev;
+}
+
 void pmk_mount_stop(struct pmk_mount *m)
 {
-	session_unmount(m);
+	bool mounted = is_at_its_place(m);
+
 	/* Who still has a file open keeps the connection alive: the thread may wait for ever. */
 	fuse_session_exit(m->session);
+	if (mounted && m->direct)
+		session_unmount(m);
 	pthread_cancel(m->thread);
 	pthread_join(m->thread, NULL);
+	if (mounted && !m->direct) /* closes the connection, so only now */
+		session_unmount(m);
 	mount_free(m);
 }
 

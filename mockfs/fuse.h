@@ -17,9 +17,9 @@
 
 /* Whether an opener counts as having CAP_SYS_ADMIN in the initial user namespace (PM-CRED-OPENER). */
 enum pmk_privilege {
-	PMK_PRIVILEGE_REAL,   /* it has it */
+	PMK_PRIVILEGE_REAL, /* it has it */
 	PMK_PRIVILEGE_ALWAYS, /* yes */
-	PMK_PRIVILEGE_NEVER,  /* no */
+	PMK_PRIVILEGE_NEVER, /* no */
 	PMK_PRIVILEGE_USERNS, /* its effective set has it: its own namespace plays the initial one */
 	PMK_PRIVILEGE_COUNT
 };
@@ -29,22 +29,22 @@ int pmk_privilege_find(const char *name);
 
 /* Where `self` and `thread-self` lead. */
 enum pmk_self {
-	PMK_SELF_FIRST,	 /* to the script's first process, for everybody */
+	PMK_SELF_FIRST, /* to the script's first process, for everybody */
 	PMK_SELF_CALLER, /* to the caller's own PID */
 };
 
 /* Whose the files are, where no real process says it. */
 enum pmk_owner {
-	PMK_OWNER_SCRIPT,    /* the script's users', kpage* root's; only root can mount that usefully */
-	PMK_OWNER_MOUNTER,   /* the user's who mounts */
+	PMK_OWNER_SCRIPT, /* the script's users', kpage* root's; only root can mount that usefully */
+	PMK_OWNER_MOUNTER, /* the user's who mounts */
 	PMK_OWNER_PROCESSES, /* of the processes, likewise; kpage* are root's */
 };
 
 struct pmk_mount_options {
 	const char *dir; /* the mount point */
-	bool strict;	 /* look at every read's system call: readv by segments, EFAULT; half as fast */
+	bool strict; /* look at every read's system call: readv by segments, EFAULT; half as fast */
 	bool allow_other; /* users other than the mounter may look */
-	bool null_file;	 /* a file `null` at the root answers reads with zeros: the floor to measure by */
+	bool null_file; /* a file `null` at the root answers reads with zeros: the floor to measure by */
 	enum pmk_privilege privilege;
 	enum pmk_self self;
 	enum pmk_owner owner;
@@ -63,8 +63,8 @@ struct pmk_mount_options {
 	 */
 	const char *real_proc;
 	bool real_maps; /* maps of real processes is the real one */
-	int proc_fd;	/* the real proc for the server's own use, left open; 0: /proc */
-	int fuse_fd;	/* an open /dev/fuse already mounted at dir; 0: mounts itself */
+	int proc_fd; /* the real proc for the server's own use, left open; 0: /proc */
+	int fuse_fd; /* an open /dev/fuse already mounted at dir; 0: mounts itself */
 };
 
 struct pmk_mount;

@@ -1,6 +1,7 @@
 /* fuse_file.c - open files of the mount: FUSE's operations handed to the core's (procfs.h). */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "alloc.h"
@@ -9,8 +10,8 @@
 /* An open file: one of the machine's, or a text, or `null`. */
 struct pmk_open {
 	struct pmk_handle *handle; /* NULL: none, or forgotten */
-	bool mocked;		   /* it had a handle */
-	bool words;		   /* 8 bytes each: counts must be multiples */
+	bool mocked; /* it had a handle */
+	bool words; /* 8 bytes each: counts must be multiples */
 	char *text;
 	size_t len;
 	struct pmk_open **at, *next; /* in mount->open */
@@ -54,8 +55,9 @@ static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fus
 	/* Who stands for the script's user has no capabilities to compare with those of its processes. */
 	if (cred.uid != ctx->uid)
 		cred.caps |= PMK_CAP_SYS_PTRACE;
-	bool self = node.pid && (place.real ? caller == node.pid :
-					      caller && pmk_place_of_caller(m, caller) == place.pid);
+	bool self =
+		node.pid && (place.real ? caller == node.pid
+					: caller && pmk_place_of_caller(m, caller) == place.pid);
 	pthread_mutex_lock(m->lock);
 	int rc = pmk_handle_open(*m->machine, pmk_node_file(node), place.pid, flags, &cred, self,
 				 ret);
@@ -76,9 +78,9 @@ static int open_text(struct pmk_mount *m, struct pmk_node node, struct pmk_open 
 		snprintf(text, sizeof(text),
 			 "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n"
 			 "Uid:\t%u\t%u\t%u\t%u\nCapEff:\t%016llx\n",
-			 task->comm, task->mm ? "S (sleeping)" : "Z (zombie)", task->pid,
-			 task->pid, task->ppid, task->cred.uid, task->cred.uid, task->cred.uid,
-			 task->cred.uid, (unsigned long long)task->cred.caps);
+			 task->comm, task->mm ? "S (sleeping)" : "Z (zombie)", task->pid, task->pid,
+			 task->ppid, task->cred.uid, task->cred.uid, task->cred.uid, task->cred.uid,
+			 (unsigned long long)task->cred.caps);
 	pthread_mutex_unlock(m->lock);
 	o->text = pmk_strdup(text);
 	o->len = strlen(text);
@@ -226,8 +228,8 @@ void pmk_fuse_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 			fuse_reply_buf(req, m->zero, size);
 		return;
 	}
-	n = o->words ? read_words(m, o, fuse_req_ctx(req)->pid, pos, size) :
-		       core_read(m, o, pos, size);
+	n = o->words ? read_words(m, o, fuse_req_ctx(req)->pid, pos, size)
+		     : core_read(m, o, pos, size);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else
@@ -236,17 +238,43 @@ void pmk_fuse_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 
 /* ---- the rest ------------------------------------------------------------------------------- */
 
+/*
+ * FUSE merges the segments of a writev; the kernel hands them to the file one by one, as long as each is
+ * taken as a whole.
+ */
+static int64_t write_segments(struct pmk_open *o, uint64_t pos, const char *buf, size_t size,
+			      const struct iovec *seg, size_t nseg)
+{
+	int64_t done = 0, n = 0;
+
+	for (size_t i = 0; i < nseg && (size_t)done < size; i++) {
+		size_t len = seg[i].iov_len;
+
+		if (len > size - (size_t)done)
+			len = size - (size_t)done;
+		n = pmk_handle_write(o->handle, pos + (uint64_t)done, len, buf + done);
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		if ((size_t)n < len)
+			break;
+	}
+	return done;
+}
+
 void pmk_fuse_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
 		    struct fuse_file_info *fi)
 {
 	struct pmk_mount *m = pmk_mount_of(req);
 	struct pmk_open *o = open_of(fi);
 	int64_t n = o->mocked ? -ESRCH : -EIO;
+	struct iovec seg[IOV_MAX] = { { NULL, size } };
+	size_t nseg = m->opt.strict ? pmk_window_segments(m, fuse_req_ctx(req)->pid, seg) : 0;
 
 	(void)ino;
 	pthread_mutex_lock(m->lock);
 	if (o->handle)
-		n = pmk_handle_write(o->handle, (uint64_t)off, size, buf);
+		n = write_segments(o, (uint64_t)off, buf, size, seg, nseg ? nseg : 1);
 	pthread_mutex_unlock(m->lock);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
@@ -263,17 +291,19 @@ void pmk_fuse_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 	struct pmk_mount *m = pmk_mount_of(req);
 	struct pmk_open *o = open_of(fi);
 	int64_t n = -ENOTTY;
+	bool answered = false;
 
 	(void)ino;
-	(void)arg;
 	(void)flags;
-	(void)in;
-	(void)in_size;
 	(void)out_size;
 	pthread_mutex_lock(m->lock);
 	if (o->handle)
+		answered = pmk_fuse_ioctl_answered(req, o->handle, cmd, arg, in, in_size);
+	if (o->handle && !answered)
 		n = pmk_handle_ioctl(o->handle, cmd);
 	pthread_mutex_unlock(m->lock);
+	if (answered)
+		return;
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else

@@ -4,6 +4,7 @@
  *   fuse.c       the session: mounting, the server thread, the table of operations
  *   fuse_tree.c  directories: nodes, lookup, attributes, links
  *   fuse_file.c  open files
+ *   fuse_ioctl.c PAGEMAP_SCAN and PROCMAP_QUERY
  *   fuse_read.c  what a read's system call said before FUSE cut and merged it
  */
 #ifndef PMK_FUSE_IMPL_H
@@ -11,6 +12,7 @@
 
 #define FUSE_USE_VERSION 35
 #include <fuse_lowlevel.h>
+#include <limits.h>
 #include <semaphore.h>
 
 #include "caller.h"
@@ -21,6 +23,7 @@
 #define PMK_NAMES_MAX  1024 /* names of pass-through entries; a real proc has some 120 */
 
 struct pmk_open;
+struct pmk_listing;
 
 struct pmk_mount {
 	struct pmk_mount_options opt;
@@ -34,6 +37,7 @@ struct pmk_mount {
 	gid_t gid;
 
 	struct fuse_session *session;
+	dev_t dev;
 	bool direct; /* mounted by mount(2), not by fusermount3 */
 	pthread_t thread;
 	sem_t ready; /* posted after INIT, or when the thread ends before */
@@ -42,8 +46,10 @@ struct pmk_mount {
 
 	size_t max_read;
 	char *buf; /* the reply that is being made: max_read and a page, page-aligned */
+	bool told_no_ptrace;
 	const char *zero; /* max_read zeros: one page of memory, many times */
 	struct pmk_open *open; /* all open files, for pmk_mount_forget() */
+	struct pmk_listing *listing; /* all open directories */
 	char *name[PMK_NAMES_MAX];
 	unsigned nnames;
 };
@@ -58,8 +64,8 @@ static inline struct pmk_mount *pmk_mount_of(fuse_req_t req)
 /* What a node is in its directory; the directory is / or PID (tid 0) or PID/task/TID. */
 enum pmk_entry {
 	PMK_ENTRY_DIR = 1, /* the directory itself */
-	PMK_ENTRY_TASK,	   /* PID/task */
-	PMK_ENTRY_HIDDEN,  /* where the real proc is mounted */
+	PMK_ENTRY_TASK, /* PID/task */
+	PMK_ENTRY_HIDDEN, /* where the real proc is mounted */
 	PMK_ENTRY_SELF,
 	PMK_ENTRY_THREAD_SELF,
 	PMK_ENTRY_NULL,
@@ -85,7 +91,8 @@ static inline fuse_ino_t pmk_node_ino(struct pmk_node node)
 }
 static inline struct pmk_node pmk_node_of(fuse_ino_t ino)
 {
-	return (struct pmk_node){ (int)(ino >> 38), (int)(ino >> 12 & PMK_NODE_PID_MAX), ino & 4095 };
+	return (struct pmk_node){ (int)(ino >> 38), (int)(ino >> 12 & PMK_NODE_PID_MAX),
+				  ino & 4095 };
 }
 static inline bool pmk_node_is_file(struct pmk_node node)
 {
@@ -132,6 +139,9 @@ void pmk_fuse_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size
 void pmk_fuse_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 		    struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size,
 		    size_t out_size);
+/* Answers one of the two that have an argument; the machine is locked.  False: it is another one. */
+bool pmk_fuse_ioctl_answered(fuse_req_t req, struct pmk_handle *h, unsigned cmd, const void *arg,
+			     const void *in, size_t in_size);
 void pmk_fuse_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 		    struct fuse_file_info *fi);
 void pmk_fuse_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
@@ -142,13 +152,15 @@ void pmk_fuse_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 /* What to answer to a FUSE READ of `size` bytes at `off`. */
 enum pmk_window_kind {
 	PMK_WINDOW_BYTES, /* `bytes` of it */
-	PMK_WINDOW_ODD,	  /* what the file says to a count that is no multiple of 8 */
+	PMK_WINDOW_ODD, /* what the file says to a count that is no multiple of 8 */
 	PMK_WINDOW_FAULT, /* what it says to a buffer that ends after `bytes` */
 };
 struct pmk_window {
 	enum pmk_window_kind kind;
 	size_t bytes;
 };
+/* The segments of the writev that the thread is in; 0: it is in no such call. */
+size_t pmk_window_segments(struct pmk_mount *m, int tid, struct iovec seg[IOV_MAX]);
 struct pmk_window pmk_window_find(struct pmk_mount *m, int tid, uint64_t off, size_t size);
 
 #endif /* PMK_FUSE_IMPL_H */

@@ -1,5 +1,5 @@
 /*
- * fuse_read.c - what a FUSE READ was part of.
+ * fuse_read.c - what a FUSE READ (or WRITE) was part of.
  *
  * FUSE cuts a read into requests of max_read bytes and merges the segments of a readv.  procfs files
  * have no read_iter, so the kernel calls them once a segment with its whole length (PM-READV), and
@@ -74,9 +74,8 @@ static struct pmk_window of_read(struct pmk_mount *m, int tid, const struct pmk_
 	if (count > m->max_read && (m->opt.strict || size < m->max_read))
 		start = call_start(m, tid, call);
 	if (start <= off && count - (off - start) > size) {
-		if (size < m->max_read ||
-		    (m->opt.strict && start == off &&
-		     !is_there(tid, call->arg[1] + size, count - size)))
+		if (size < m->max_read || (m->opt.strict && start == off &&
+					   !is_there(tid, call->arg[1] + size, count - size)))
 			return (struct pmk_window){ PMK_WINDOW_FAULT, size };
 	}
 	return (struct pmk_window){ PMK_WINDOW_BYTES, size };
@@ -125,18 +124,36 @@ static struct pmk_window of_segments(int tid, const struct iovec *seg, size_t ns
 	return (struct pmk_window){ PMK_WINDOW_BYTES, stop > skip ? stop - skip : 0 };
 }
 
+/* Copies the call's segments; 0: it cannot be done. */
+static size_t segments_of(int tid, const struct pmk_call *call, struct iovec seg[IOV_MAX])
+{
+	size_t n = call->arg[2], bytes = n * sizeof(seg[0]);
+
+	if (n > IOV_MAX || pmk_caller_read(tid, call->arg[1], seg, bytes) != (ssize_t)bytes)
+		return 0;
+	return n;
+}
+
+size_t pmk_window_segments(struct pmk_mount *m, int tid, struct iovec seg[IOV_MAX])
+{
+	struct pmk_call call;
+
+	if (!pmk_caller_syscall(m->proc_fd, tid, &call) ||
+	    (call.nr != SYS_writev && call.nr != SYS_pwritev && call.nr != SYS_pwritev2))
+		return 0;
+	return segments_of(tid, &call, seg);
+}
+
 static struct pmk_window of_readv(struct pmk_mount *m, int tid, const struct pmk_call *call,
 				  uint64_t off, size_t size)
 {
-	struct pmk_window window = { PMK_WINDOW_BYTES, size };
 	struct iovec seg[IOV_MAX];
-	size_t bytes = call->arg[2] * sizeof(seg[0]);
 	uint64_t start = call_start(m, tid, call);
+	size_t n = segments_of(tid, call, seg);
 
-	if (call->arg[2] > IOV_MAX || start > off ||
-	    pmk_caller_read(tid, call->arg[1], seg, bytes) != (ssize_t)bytes)
-		return window;
-	return of_segments(tid, seg, call->arg[2], off - start, size, size >= m->max_read);
+	if (!n || start > off)
+		return (struct pmk_window){ PMK_WINDOW_BYTES, size };
+	return of_segments(tid, seg, n, off - start, size, size >= m->max_read);
 }
 
 struct pmk_window pmk_window_find(struct pmk_mount *m, int tid, uint64_t off, size_t size)

@@ -21,8 +21,8 @@
 #include "alloc.h"
 #include "fuse_impl.h"
 
-#define FOREVER 1e6 /* seconds */
-#define MOMENT	1.0
+#define FOREVER	    1e6 /* seconds */
+#define MOMENT	    1.0
 
 /*
  * The size that the kernel shall believe in, while stat shows 0.  With an i_size of 0 io_uring, sendfile
@@ -56,12 +56,6 @@ static unsigned intern(struct pmk_mount *m, const char *name)
 		return 0;
 	m->name[m->nnames] = pmk_strdup(name);
 	return PMK_ENTRY_NAME + m->nnames++;
-}
-
-void pmk_tree_deinit(struct pmk_mount *m)
-{
-	for (unsigned i = 0; i < m->nnames; i++)
-		free(m->name[i]);
 }
 
 /* A PID as the kernel takes it for one: decimal, no leading zero; 0: it is none. */
@@ -202,9 +196,21 @@ static unsigned find_mocked(struct pmk_mount *m, struct pmk_node dir, struct pmk
 	return 0;
 }
 
+/* Whether a real entry shows: not one of the files, which a script's kernel may lack. */
+static bool shows_through(const struct pmk_mount *m, struct pmk_node dir, const char *name)
+{
+	for (enum pmk_file file = 0; file < PMK_FILE_COUNT; file++)
+		if (pmk_proc_file[file].per_pid == (dir.pid != 0) &&
+		    !strcmp(pmk_proc_file[file].name, name))
+			return file == PMK_FILE_MAPS && m->opt.real_maps;
+	return true;
+}
+
 /* The entry of this name of a real directory: a link; 0: none. */
 static unsigned find_real(struct pmk_mount *m, struct pmk_node dir, const char *name)
 {
+	if (!shows_through(m, dir, name))
+		return 0;
 	if (!dir.pid && m->real_proc[0] != '/' && !strcmp(m->real_proc, name))
 		return PMK_ENTRY_HIDDEN;
 	return real_exists(m, dir, name) ? intern(m, name) : 0;
@@ -475,12 +481,13 @@ void pmk_fuse_readlink(fuse_req_t req, fuse_ino_t ino)
 /* ---- listing -------------------------------------------------------------------------------- */
 
 /* A directory's nodes as of opendir or the last rewind. */
-struct listing {
+struct pmk_listing {
 	struct pmk_node *node;
 	size_t n, size;
+	struct pmk_listing **at, *next; /* in mount->listing */
 };
 
-static void add(struct listing *list, struct pmk_node node)
+static void add(struct pmk_listing *list, struct pmk_node node)
 {
 	if (!node.entry)
 		return;
@@ -492,7 +499,7 @@ static void add(struct listing *list, struct pmk_node node)
 }
 
 static void add_mocked(struct pmk_mount *m, struct pmk_node dir, struct pmk_place place,
-		       struct listing *list)
+		       struct pmk_listing *list)
 {
 	for (unsigned e = 0; e < PMK_ENTRY_FILE + PMK_FILE_COUNT; e++)
 		if ((e >= PMK_ENTRY_FILE || own_entry[e].name) && entry_is_here(m, dir, place, e))
@@ -501,7 +508,7 @@ static void add_mocked(struct pmk_mount *m, struct pmk_node dir, struct pmk_plac
 
 /* The entries of a real directory that are not mocked; numbers are directories. */
 static void add_real(struct pmk_mount *m, struct pmk_node dir, struct pmk_place place,
-		     struct listing *list)
+		     struct pmk_listing *list)
 {
 	char path[64];
 
@@ -517,7 +524,7 @@ static void add_real(struct pmk_mount *m, struct pmk_node dir, struct pmk_place 
 		struct pmk_node node = dir;
 		int id = parse_pid(e->d_name);
 
-		if (e->d_name[0] == '.')
+		if (e->d_name[0] == '.' || !shows_through(m, dir, e->d_name))
 			continue;
 		if (id && dir.entry == PMK_ENTRY_TASK)
 			node = (struct pmk_node){ dir.pid, id, PMK_ENTRY_DIR };
@@ -540,7 +547,7 @@ static int by_pid(const void *a, const void *b)
 }
 
 /* Adds the scripted processes to the real ones, in ascending order as the kernel lists them. */
-static void add_scripted(struct pmk_mount *m, struct listing *list)
+static void add_scripted(struct pmk_mount *m, struct pmk_listing *list)
 {
 	size_t n = 0;
 
@@ -555,7 +562,7 @@ static void add_scripted(struct pmk_mount *m, struct listing *list)
 	list->n = n;
 }
 
-static void fill(struct pmk_mount *m, struct pmk_node dir, struct listing *list)
+static void fill(struct pmk_mount *m, struct pmk_node dir, struct pmk_listing *list)
 {
 	struct pmk_place place;
 
@@ -572,12 +579,37 @@ static void fill(struct pmk_mount *m, struct pmk_node dir, struct listing *list)
 		add_scripted(m, list);
 }
 
+static void listing_free(struct pmk_listing *list)
+{
+	*list->at = list->next;
+	if (list->next)
+		list->next->at = list->at;
+	free(list->node);
+	free(list);
+}
+
+void pmk_tree_deinit(struct pmk_mount *m)
+{
+	while (m->listing)
+		listing_free(m->listing);
+	for (unsigned i = 0; i < m->nnames; i++)
+		free(m->name[i]);
+}
+
 void pmk_fuse_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	struct pmk_mount *m = pmk_mount_of(req);
+	struct pmk_listing *list = pmk_calloc(1, sizeof(*list));
+
 	(void)ino;
-	fi->fh = (uintptr_t)pmk_calloc(1, sizeof(struct listing));
+	list->next = m->listing;
+	list->at = &m->listing;
+	if (list->next)
+		list->next->at = &list->next;
+	m->listing = list;
+	fi->fh = (uintptr_t)list;
 	if (fuse_reply_open(req, fi))
-		free((struct listing *)(uintptr_t)fi->fh);
+		listing_free(list);
 }
 
 /* Positions are: 0 and 1 for "." and "..", then the list. */
@@ -585,7 +617,7 @@ void pmk_fuse_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		      struct fuse_file_info *fi)
 {
 	struct pmk_mount *m = pmk_mount_of(req);
-	struct listing *list = (struct listing *)(uintptr_t)fi->fh;
+	struct pmk_listing *list = (struct pmk_listing *)(uintptr_t)fi->fh;
 	char name[16];
 	size_t used = 0;
 
@@ -597,8 +629,8 @@ void pmk_fuse_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		struct pmk_node node = i < 2 ? pmk_node_of(ino) : list->node[i - 2];
 		const char *s = i == 0 ? "." : i == 1 ? ".." : node_name(m, node, name);
 		struct stat attr = { .st_ino = pmk_node_ino(node), .st_mode = node_type(node) };
-		size_t n = fuse_add_direntry(req, m->buf + used, size - used, s, &attr,
-					     (off_t)i + 1);
+		size_t n =
+			fuse_add_direntry(req, m->buf + used, size - used, s, &attr, (off_t)i + 1);
 		if (n > size - used)
 			break;
 		used += n;
@@ -608,10 +640,9 @@ void pmk_fuse_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 
 void pmk_fuse_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct listing *list = (struct listing *)(uintptr_t)fi->fh;
+	struct pmk_listing *list = (struct pmk_listing *)(uintptr_t)fi->fh;
 
 	(void)ino;
-	free(list->node);
-	free(list);
+	listing_free(list);
 	fuse_reply_err(req, 0);
 }

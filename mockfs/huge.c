@@ -118,6 +118,29 @@ void pmk_folio_settle(struct pmk_machine *m, uint64_t pfn, uint64_t n)
 	}
 }
 
+/* try_to_map_unused_to_zeropage(): a split looks at what is in the pages, and scripts store but zeros. */
+static void map_zero_pages(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, uint64_t pfn)
+{
+	uint64_t head = unit_of(m, pfn), size = pmk_pmd_pages(m);
+	struct pmk_piece p = { .end = at > pfn - head ? at - (pfn - head) : 0 };
+	uint64_t end = p.end + size;
+
+	if (!pmk_profile_has(&m->profile, PMK_Q_SPLIT_ZEROS) ||
+	    pmk_folio_head(m, pfn).tag & PMK_KPF_MLOCKED_MASK)
+		return;
+	while (pmk_runs_piece(&mm->pte, end, &p)) {
+		const uint64_t keep = PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP;
+
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.base < head ||
+		    p.v.base >= head + size)
+			continue;
+		pmk_runs_set(&mm->pte, p.start, p.end,
+			     (struct pmk_value){ pmk_frame_zero(m),
+						 PMK_PTE_ZERO | (p.v.tag & keep) });
+		pmk_frame_map(m, p.v.base, p.end - p.start, -1);
+	}
+}
+
 /* Nobody shares it and no PMD maps it any more: 2^n small pages (split_folio). */
 static void split_folio(struct pmk_machine *m, uint64_t pfn)
 {
@@ -195,6 +218,7 @@ static void split_cut_folio(struct pmk_machine *m, struct pmk_mm *mm, uint64_t a
 		return;
 	if (is_huge(mm, at))
 		split_unit(m, mm, unit_of(m, at));
+	map_zero_pages(m, mm, at, pfn);
 	split_folio(m, pfn);
 }
 
@@ -241,6 +265,8 @@ static void map_unit(struct touch *t, uint64_t unit, uint64_t pfn, uint64_t tag)
 
 	if (PMK_PTE_KIND(tag) == PMK_PTE_FRAME)
 		pmk_frame_map(t->m, pfn, size, 1);
+	if (PMK_PTE_KIND(tag) == PMK_PTE_FRAME && !(tag & PMK_PTE_HUGETLB))
+		pmk_touch_lock(t, pfn, size, true);
 	pmk_mm_set_entries(t->m, t->mm, unit, unit + size,
 			   (struct pmk_value){ pfn, tag | PMK_PTE_HUGE | PMK_RUN_LINEAR });
 }

@@ -16,6 +16,7 @@
 #define PMK_MACHINE_H
 
 #include "profile.h"
+#include "rules.h"
 #include "runs.h"
 
 /* ---- page-table entries: tags of an mm's `pte` map ---------------------------------------------- */
@@ -63,7 +64,10 @@ enum pmk_pte_kind {
 #define PMK_VMA_UFFD_WP	    0x4000u /* registered with a userfaultfd for write protection */
 #define PMK_VMA_UFFD_ASYNC  0x8000u /* ... with UFFD_FEATURE_WP_ASYNC */
 #define PMK_VMA_UFFD_NONE   0x10000u /* ... with UFFD_FEATURE_WP_UNPOPULATED */
-#define PMK_VMA_HUGETLB	    0x20000u
+#define PMK_VMA_HUGETLB	    0x40000u
+#define PMK_VMA_MAYBE_GUARD 0x20000u /* had a guard region once */
+/* Neighbours that differ only in these may merge, and the whole has them then. */
+#define PMK_VMA_STICKY	    (PMK_VMA_SOFT_DIRTY | PMK_VMA_MAYBE_GUARD)
 #define PMK_VMA_UFFD	    (PMK_VMA_UFFD_WP | PMK_VMA_UFFD_ASYNC | PMK_VMA_UFFD_NONE)
 
 struct pmk_vma {
@@ -98,7 +102,10 @@ struct pmk_object {
 #define PMK_FRAME_CACHED      (1ull << 48) /* held by an object's page cache or by the swap cache */
 #define PMK_FRAME_GIVEN	      (1ull << 49) /* the script said what kpage* show; never freed */
 #define PMK_FRAME_ANONEXCL    (1ull << 50)
-#define PMK_FRAME_LARGE	      (1ull << 51) /* of a folio that a PMD can map, aligned to its size */
+#define PMK_FRAME_LARGE	      (1ull << 60) /* of a folio that a PMD can map, aligned to its size */
+#define PMK_FRAME_DIRTY	      (1ull << 51) /* PG_dirty of anonymous memory */
+#define PMK_FRAME_LOCKS_SHIFT 52 /* mlock_count of an unevictable frame: 8 bits */
+#define PMK_FRAME_LOCKS	      (0xffull << PMK_FRAME_LOCKS_SHIFT)
 #define PMK_FRAME_MAPCOUNT(v) ((uint32_t)(v).base)
 #define PMK_FRAME_CGROUP(v)   ((uint32_t)((v).base >> 32))
 
@@ -176,6 +183,7 @@ struct pmk_machine {
 	size_t nfaults;
 	uint64_t zero_pfn, huge_zero_pfn; /* 0: not needed yet */
 	int vdso_object, vvar_object;
+	uint64_t cover[PMK_RULE_COUNT]; /* how often each rule was applied */
 	bool soft_dirty_used; /* 3.11 .. 4.2: somebody has written to clear_refs */
 };
 
@@ -235,8 +243,17 @@ unsigned pmk_vma_intern(struct pmk_machine *m, const struct pmk_vma *vma);
 int64_t pmk_mm_touch(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		     bool write);
 /* Populates as mlock and MADV_POPULATE_* do: -EFAULT, -ENOMEM as madvise(2) says. */
+enum pmk_populate {
+	PMK_POPULATE_READ,
+	PMK_POPULATE_WRITE,
+	PMK_POPULATE_LOCKED, /* as mlock does: writes where the VMA is private and writable */
+};
 int64_t pmk_mm_populate(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
-			bool write);
+			enum pmk_populate how);
+/* The VMA at the page gets an anon_vma, if it has none (anon_vma_prepare()). */
+void pmk_vma_need_anon(struct pmk_machine *m, struct pmk_mm *mm, uint64_t page);
+/* Of the frames, those in the swap cache that nothing maps and whose slots nothing refers to go. */
+void pmk_swap_cache_free(struct pmk_machine *m, uint64_t pfn, uint64_t n);
 /* Drops the entries of [start, end). */
 void pmk_mm_zap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
 
@@ -328,6 +345,8 @@ uint64_t pmk_frame_alloc(struct pmk_machine *m, uint64_t n, uint64_t flags, uint
 void pmk_frame_map(struct pmk_machine *m, uint64_t pfn, uint64_t n, int by);
 /* Changes the flags of [pfn, pfn + n). */
 void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t clear, uint64_t set);
+/* The frames are locked once more, or once less: MLOCKED, UNEVICTABLE and the count. */
+void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on);
 uint64_t pmk_frame_zero(struct pmk_machine *m);
 /* Swap: a run of at most n slots with count 1 each; 0: none left. */
 uint64_t pmk_slot_alloc(struct pmk_machine *m, uint64_t n, uint64_t *ret_slot);

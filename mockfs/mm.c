@@ -92,8 +92,9 @@ static bool common_anon_vma(unsigned a, unsigned b, unsigned *ret)
 	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED));
 }
 
-/* Makes the VMAs that meet at `at` one where vma_merge() would. */
-static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
+/* Makes the VMAs that meet at `at` one where vma_merge() would.  grown: the left one has been extended to there
+ * (vma_merge_extend()), and nobody asks whether it is a fork's child. */
+static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, bool grown)
 {
 	struct pmk_run left, right;
 	struct pmk_vma l, r;
@@ -101,19 +102,25 @@ static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
 	struct pmk_value v;
 
 	if (!at || !pmk_vma_at(m, mm, at - 1, &left) || left.end != at ||
-	    !pmk_vma_at(m, mm, at, &right))
+	    !pmk_vma_at(m, mm, at, &right) || pmk_mutant(m, MERGE_NEVER))
 		return;
 	l = *vma_of(m, left.v);
 	r = *vma_of(m, right.v);
-	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_SOFT_DIRTY || l.object != r.object ||
+	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
 	    (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
 	    left.v.base + (left.end - left.start) != right.v.base ||
-	    !common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma))
+	    (!common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma) && (!grown || r.anon_vma)))
 		return;
 	l.anon_vma = anon_vma;
-	l.flags |= r.flags; /* VM_SOFTDIRTY sticks (E-B55-MERGE) */
+	l.flags |= r.flags; /* what is sticky (E-B55-MERGE) */
+	pmk_cover(m, MERGE);
 	v = vma_value(m, &l, left.v.base);
 	pmk_runs_set(&mm->vma, left.start, right.end, v);
+}
+
+static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
+{
+	merge_sides(m, mm, at, false);
 }
 
 /* Replaces the attributes of [start, end), which lies in one VMA. */
@@ -126,6 +133,15 @@ static void replace(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 	pmk_huge_split_at(m, mm, end);
 	pmk_runs_get(&mm->vma, start, &old);
 	pmk_runs_set(&mm->vma, start, end, vma_value(m, vma, old.base));
+}
+
+/* vma_modify(): the piece gets its attributes and merges with its neighbours at once. */
+static void change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+		   const struct pmk_vma *vma)
+{
+	replace(m, mm, start, end, vma);
+	merge_at(m, mm, start);
+	merge_at(m, mm, end);
 }
 
 void pmk_mm_vma_change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
@@ -142,10 +158,8 @@ void pmk_mm_vma_change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start,
 		if (vma.flags == ((vma.flags & ~clear) | set))
 			continue; /* no change, no merge (rule 6) */
 		vma.flags = (vma.flags & ~clear) | set;
-		replace(m, mm, p.start, p.end, &vma);
-		merge_at(m, mm, p.start);
+		change(m, mm, p.start, p.end, &vma);
 	}
-	merge_at(m, mm, end);
 }
 
 /* ---- mmap and munmap ---------------------------------------------------------------------------- */
@@ -165,6 +179,27 @@ static bool hugetlb_cut(const struct pmk_machine *m, const struct pmk_mm *mm, ui
 			uint64_t n)
 {
 	return pmk_hugetlb_cut(m, mm, start) || pmk_hugetlb_cut(m, mm, start + n);
+}
+
+/* Each frame that [start, end) maps is locked once more, or once less (mlock_vma_pages_range()). */
+static void mark_locked(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			bool on)
+{
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&mm->pte, end, &p))
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME)
+			pmk_frame_lock(m, p.v.base, p.end - p.start, on);
+}
+
+/* What leaves a locked VMA is unlocked (munlock_vma_folio()). */
+static void unlock_frames(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+{
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&mm->vma, end, &p))
+		if (p.run && vma_of(m, p.v)->flags & PMK_VMA_LOCKED)
+			mark_locked(m, mm, p.start, p.end, false);
 }
 
 int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
@@ -189,6 +224,7 @@ int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 {
 	if (!in_range(m, start, n) || hugetlb_cut(m, mm, start, n))
 		return -EINVAL;
+	unlock_frames(m, mm, start, start + n);
 	pmk_mm_zap(m, mm, start, start + n);
 	pmk_runs_clear(&mm->vma, start, start + n);
 	pmk_mm_table_unmapped(m, mm, start, start + n);
@@ -197,6 +233,7 @@ int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 
 void pmk_mm_destroy(struct pmk_machine *m, struct pmk_mm *mm)
 {
+	unlock_frames(m, mm, 0, UINT64_MAX);
 	pmk_mm_zap(m, mm, 0, UINT64_MAX);
 	pmk_runs_clear(&mm->vma, 0, UINT64_MAX);
 	pmk_runs_clear(&mm->table, 0, UINT64_MAX);
@@ -207,21 +244,25 @@ void pmk_mm_destroy(struct pmk_machine *m, struct pmk_mm *mm)
 static void protect_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_piece *p,
 			  unsigned prot)
 {
-	struct pmk_vma vma = *vma_of(m, p->v);
-	bool locked_private = vma.flags & PMK_VMA_LOCKED && !(vma.flags & PMK_VMA_SHARED);
+	struct pmk_vma vma = *vma_of(m, p->v), old = vma;
+	bool shared = vma.flags & PMK_VMA_SHARED;
 
 	if (vma.prot == prot)
 		return;
-	if (prot & PMK_PERM_W && !(vma.flags & PMK_VMA_SHARED))
-		vma.flags |=
-			PMK_VMA_ACCOUNT; /* and keeps it (rule 5), unless it never had a page */
-	else if (!(prot & PMK_PERM_W) && vma.object < 0 && !vma.anon_vma)
-		vma.flags &= ~PMK_VMA_ACCOUNT;
 	vma.prot = prot;
-	replace(m, mm, p->start, p->end, &vma);
-	merge_at(m, mm, p->start);
-	if (locked_private && prot & PMK_PERM_W)
-		pmk_mm_populate(m, mm, p->start, p->end, true);
+	if (prot & PMK_PERM_W && !(old.prot & PMK_PERM_W) && !shared) {
+		vma.flags |= PMK_VMA_ACCOUNT;
+	} else if (!(prot & PMK_PERM_W) && vma.object < 0 && !vma.anon_vma &&
+		   old.flags & PMK_VMA_ACCOUNT && !pmk_mutant(m, ACCOUNT_STAYS)) {
+		pmk_cover(m, ACCOUNT_DROPPED); /* rule 5: else it is kept */
+		vma.flags &= ~PMK_VMA_ACCOUNT;
+	}
+	change(m, mm, p->start, p->end, &vma);
+	if (vma.flags & PMK_VMA_LOCKED && !shared && prot & PMK_PERM_W &&
+	    !(old.prot & PMK_PERM_W)) {
+		pmk_cover(m, PROTECT_POPULATES);
+		pmk_mm_populate(m, mm, p->start, p->end, PMK_POPULATE_LOCKED);
+	}
 }
 
 int64_t pmk_mm_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
@@ -234,67 +275,42 @@ int64_t pmk_mm_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start,
 	if (hugetlb_cut(m, mm, start, n))
 		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
-		if (!p.run) {
-			merge_at(m, mm, p.start);
+		if (!p.run)
 			return -ENOMEM; /* what came before stays changed */
-		}
 		protect_piece(m, mm, &p, prot);
 	}
-	merge_at(m, mm, start + n);
 	return 0;
 }
 
-/* MLOCKED and UNEVICTABLE of the frames that [start, end) maps. */
-static void mark_locked(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
-			bool on)
+/* mlock_fixup(): the flag, then the pages that are there already. */
+static void lock_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_piece *p, bool on)
 {
-	const uint64_t flags = PMK_KPF_MLOCKED_MASK | PMK_KPF_UNEVICTABLE_MASK;
-	struct pmk_piece p = { .end = start };
+	const struct pmk_vma *vma = vma_of(m, p->v);
 
-	while (pmk_runs_piece(&mm->pte, end, &p)) {
-		uint64_t pfn = p.v.base, n = p.end - p.start;
-
-		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.tag & PMK_PTE_HUGETLB)
-			continue;
-		pmk_folio_widen(m, &pfn, &n);
-		if (n == p.end - p.start) /* a part of a folio does not lock it */
-			pmk_frame_flags(m, pfn, n, on ? 0 : flags, on ? flags : 0);
-	}
-}
-
-static bool fixed(const struct pmk_machine *m, const struct pmk_vma *vma)
-{
-	return vma->flags & PMK_VMA_HUGETLB ||
-	       (vma->object >= 0 && m->object[vma->object].kind == PMK_OBJECT_SECRET);
+	if (!(vma->flags & PMK_VMA_LOCKED) == !on ||
+	    vma->flags & (PMK_VMA_SPECIAL | PMK_VMA_PFNMAP | PMK_VMA_HUGETLB) ||
+	    (vma->object >= 0 && m->object[vma->object].kind == PMK_OBJECT_SECRET))
+		return;
+	pmk_mm_vma_change(m, mm, p->start, p->end, on ? 0 : PMK_VMA_LOCKED,
+			  on ? PMK_VMA_LOCKED : 0);
+	mark_locked(m, mm, p->start, p->end, on);
 }
 
 int64_t pmk_mm_lock(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n, bool on)
 {
 	struct pmk_piece p = { .end = start };
-	int64_t err = 0;
 
 	if (!in_range(m, start, n))
 		return -ENOMEM;
-	while (!err && pmk_runs_piece(&mm->vma, start + n, &p)) {
-		if (!p.run) {
-			err = -ENOMEM;
-			break;
-		}
-		if (!fixed(m, vma_of(m, p.v))) /* mlock_fixup() passes them over */
-			pmk_mm_vma_change(m, mm, p.start, p.end, on ? 0 : PMK_VMA_LOCKED,
-					  on ? PMK_VMA_LOCKED : 0);
-		if (!on && !fixed(m, vma_of(m, p.v)))
-			mark_locked(m, mm, p.start, p.end, false);
+	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
+		if (!p.run)
+			return -ENOMEM;
+		lock_piece(m, mm, &p, on);
 	}
-	for (p.end = start; on && !err && pmk_runs_piece(&mm->vma, start + n, &p);) {
-		const struct pmk_vma *vma = vma_of(m, p.v);
-		bool write = vma->prot & PMK_PERM_W && !(vma->flags & PMK_VMA_SHARED);
-
-		if (pmk_mm_populate(m, mm, p.start, p.end, write))
-			err = -ENOMEM; /* VM_LOCKED stays (rule 9) */
-		mark_locked(m, mm, p.start, p.end, true);
-	}
-	return err;
+	if (!on)
+		return 0;
+	/* VM_LOCKED stays whatever comes of it (rule 9) */
+	return pmk_mm_populate(m, mm, start, start + n, PMK_POPULATE_LOCKED) ? -ENOMEM : 0;
 }
 
 /* ---- mremap ------------------------------------------------------------------------------------- */
@@ -321,34 +337,43 @@ static void move_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t from
 	pmk_runs_clear(&mm->pte, from, from + n);
 }
 
+/* dontunmap_complete(): all of the old VMA is no longer LOCKED, and has no anon_vma if all of it moved
+ * (rule 10). */
+static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+{
+	struct pmk_run whole;
+	struct pmk_vma old = *pmk_vma_at(m, mm, start, &whole);
+
+	pmk_cover(m, REMAP_DONTUNMAP);
+	old.flags &= ~PMK_VMA_LOCKED;
+	if (whole.start == start && whole.end == end && !pmk_mutant(m, DONTUNMAP_KEEPS))
+		old.anon_vma = 0;
+	replace(m, mm, whole.start, whole.end, &old);
+}
+
 /* One VMA piece [start, end) goes to `to`; new_n pages there, at least as many. */
 static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piece p, uint64_t to,
 		       uint64_t new_n, bool dontunmap)
 {
 	struct pmk_vma vma = *vma_of(m, p.v), old = vma;
 	uint64_t n = p.end - p.start, pgoff = p.v.base;
-	struct pmk_run whole = { 0 };
 
-	pmk_vma_at(m, mm, p.start, &whole);
 	if (vma.object < 0 && !vma.anon_vma)
 		pgoff = to;
 	if (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
 	vma.flags &= ~PMK_VMA_UFFD; /* mremap_userfaultfd_prep() */
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
+	merge_at(m, mm, to); /* copy_vma() comes first: even with the old VMA it may merge */
+	merge_at(m, mm, to + new_n);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
 	move_entries(m, mm, p.start, to, n);
-	if (!dontunmap) {
-		pmk_runs_clear(&mm->vma, p.start, p.end);
-		pmk_mm_table_unmapped(m, mm, p.start, p.end);
-	} else { /* rule 10: LOCKED goes from all of the old VMA, anon_vma only if all of it moved */
-		old.flags &= ~PMK_VMA_LOCKED;
-		if (whole.start == p.start && whole.end == p.end)
-			old.anon_vma = 0;
-		replace(m, mm, whole.start, whole.end, &old);
+	if (dontunmap) {
+		leave_old(m, mm, p.start, p.end);
+		return;
 	}
-	merge_at(m, mm, to);
-	merge_at(m, mm, to + new_n);
+	pmk_runs_clear(&mm->vma, p.start, p.end);
+	pmk_mm_table_unmapped(m, mm, p.start, p.end);
 }
 
 static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
@@ -356,6 +381,7 @@ static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 {
 	struct pmk_run run;
 	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, &run);
+	bool locked = vma && vma->flags & PMK_VMA_LOCKED;
 	uint64_t gap;
 
 	if (!vma || run.end < start + n)
@@ -363,58 +389,96 @@ static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 	if (run.end != start + n || !in_range(m, start, new_n) ||
 	    pmk_runs_gap(&mm->vma, run.end, start + new_n, &gap) != new_n - n || gap != run.end)
 		return -ENOMEM;
+	pmk_cover(m, REMAP_GROW);
 	pmk_runs_set(&mm->vma, run.start, start + new_n, run.v);
-	merge_at(m, mm, start + new_n);
-	if (vma->flags & PMK_VMA_LOCKED)
-		pmk_mm_populate(m, mm, start + n, start + new_n, vma->prot & PMK_PERM_W);
+	merge_sides(m, mm, start + new_n, true);
+	if (locked)
+		pmk_mm_populate(m, mm, start + n, start + new_n, PMK_POPULATE_LOCKED);
+	return 0;
+}
+
+/* MREMAP_FIXED with one length: VMA by VMA, with the holes between them (remap_move()). */
+static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+			  uint64_t new_start, bool dontunmap)
+{
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
+		uint64_t to = new_start + (p.start - start), len = p.end - p.start;
+
+		if (!p.run && p.start == start)
+			return -EFAULT;
+		if (!p.run)
+			continue;
+		pmk_cover(m, REMAP_MOVE);
+		pmk_mm_unmap(m, mm, to, len);
+		move_piece(m, mm, p, to, len, dontunmap);
+	}
+	return 0;
+}
+
+/* The other moves: of one VMA, to another length. */
+static int64_t remap_resize(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+			    uint64_t new_n, uint64_t new_start)
+{
+	struct pmk_run run;
+	struct pmk_piece p = { .end = start };
+	bool locked;
+
+	if (!pmk_vma_at(m, mm, start, &run) || run.end < start + (n < new_n ? n : new_n))
+		return -EFAULT;
+	pmk_cover(m, REMAP_RESIZE);
+	pmk_mm_unmap(m, mm, new_start, new_n);
+	if (new_n < n)
+		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
+	pmk_runs_piece(&mm->vma, start + (new_n < n ? new_n : n), &p);
+	locked = vma_of(m, p.v)->flags & PMK_VMA_LOCKED;
+	move_piece(m, mm, p, new_start, new_n, false);
+	if (locked && new_n > n)
+		pmk_mm_populate(m, mm, new_start + n, new_start + new_n, PMK_POPULATE_LOCKED);
+	return 0;
+}
+
+/* Huge pages at the borders, and those that land elsewhere in a PMD; hugetlb moves whole or not at all. */
+static int64_t remap_huge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t *n,
+			  uint64_t *new_n, uint64_t new_start, bool dontunmap)
+{
+	uint64_t mask = pmk_pmd_pages(m) - 1;
+	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, NULL);
+
+	if (vma && vma->flags & PMK_VMA_HUGETLB) {
+		if ((start | new_start) & mask || *new_n > *n || dontunmap)
+			return -EINVAL;
+		*n = (*n + mask) & ~mask;
+		*new_n = (*new_n + mask) & ~mask;
+	}
+	pmk_huge_split_at(m, mm, start);
+	pmk_huge_split_at(m, mm, start + *n);
+	if (new_start && (start ^ new_start) & mask)
+		pmk_huge_split(m, mm, start, start + *n);
 	return 0;
 }
 
 int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		     uint64_t new_n, uint64_t new_start, bool dontunmap)
 {
-	struct pmk_piece p = { .end = start };
-	struct pmk_run run;
-
 	if (!in_range(m, start, n) || !new_n || (dontunmap && new_n != n))
 		return -EINVAL;
-	if (!pmk_vma_at(m, mm, start, &run))
-		return -EFAULT;
-	if (vma_of(m, run.v)->flags & PMK_VMA_HUGETLB) {
-		uint64_t mask = pmk_pmd_pages(m) - 1;
-
-		if ((start | new_start) & mask || new_n > n || dontunmap)
-			return -EINVAL;
-		n = (n + mask) & ~mask;
-		new_n = (new_n + mask) & ~mask;
-	}
-	pmk_huge_split_at(m, mm, start);
-	pmk_huge_split_at(m, mm, start + n);
-	if (new_start && (start ^ new_start) & (pmk_pmd_pages(m) - 1))
-		pmk_huge_split(m, mm, start, start + n);
-	if (!new_start && new_n > n)
-		return grow(m, mm, start, n, new_n);
-	if (!new_start) {
-		if (new_n < n)
-			pmk_mm_unmap(m, mm, start + new_n, n - new_n);
-		return 0;
-	}
-	if (!in_range(m, new_start, new_n) || (new_start < start + n && start < new_start + new_n))
+	if (new_start && (!in_range(m, new_start, new_n) ||
+			  (new_start < start + n && start < new_start + new_n)))
 		return -EINVAL;
-	if (new_n != n && run.end < start + (n < new_n ? n : new_n))
+	if (remap_huge(m, mm, start, &n, &new_n, new_start, dontunmap))
+		return -EINVAL;
+	if (new_start && n == new_n)
+		return remap_move(m, mm, start, n, new_start, dontunmap);
+	if (new_start)
+		return remap_resize(m, mm, start, n, new_n, new_start);
+	if (!pmk_vma_at(m, mm, start, NULL))
 		return -EFAULT;
-	pmk_mm_unmap(m, mm, new_start, new_n);
-	if (new_n < n) {
+	if (new_n > n)
+		return grow(m, mm, start, n, new_n);
+	if (new_n < n) /* over VMAs and holes alike */
 		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
-		n = new_n;
-	}
-	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
-		uint64_t to = new_start + (p.start - start);
-		uint64_t size = p.end == start + n ? new_start + new_n - to : p.end - p.start;
-
-		if (p.run)
-			move_piece(m, mm, p, to, size, dontunmap);
-	}
 	return 0;
 }
 
@@ -459,7 +523,8 @@ void pmk_mm_fork(struct pmk_machine *m, struct pmk_mm *parent, struct pmk_mm *ch
 
 	for (; next; next = pmk_runs_next(&c)) {
 		struct pmk_vma vma = *vma_of(m, next->v);
-		bool all = vma.anon_vma || (vma.object >= 0 && vma.flags & PMK_VMA_PFNMAP);
+		bool all = vma.anon_vma || vma.flags & PMK_VMA_MAYBE_GUARD ||
+			   (vma.object >= 0 && vma.flags & PMK_VMA_PFNMAP);
 
 		if (vma.flags & PMK_VMA_DONTFORK)
 			continue;

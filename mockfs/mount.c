@@ -272,8 +272,8 @@ static int serve(struct arguments *a, struct pmk_play *play, int starter)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	int rc = pmk_mount_start(&play->machine, &play->lock, &a->mount, &mount, &err);
 	if (rc < 0)
-		return pmk_play_complain("mount", &err,
-				    rc == PMK_MOUNT_CANNOT ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
+		return pmk_play_complain(
+			"mount", &err, rc == PMK_MOUNT_CANNOT ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
 	if (watcher_start(&watcher, a->dir) < 0) {
 		pmk_error_set(&err, NULL, 0, 0, "cannot start the watcher: %s", strerror(errno));
 		pmk_mount_stop(mount);

@@ -23,10 +23,11 @@ static int open_device(struct pmk_error *err)
 	fd = -errno;
 	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
 		pmk_error_set(err, "/dev/fuse", 0, 0,
-			      "not there: the fuse module is not loaded, or the container has no such device");
+			      "not there: the fuse module is not loaded, or the container has no "
+			      "such device");
 	else
-		pmk_error_set(err, "/dev/fuse", 0, 0, "%s; it should be readable and writable for all",
-			      strerror(-fd));
+		pmk_error_set(err, "/dev/fuse", 0, 0,
+			      "%s; it should be readable and writable for all", strerror(-fd));
 	return fd;
 }
 
@@ -77,7 +78,8 @@ static dev_t mounted(const char *dir)
 		int at = 0, end = 0;
 
 		/* ID parent major:minor root mountpoint options fields... - type source options */
-		if (sscanf(line, "%*s %*s %u:%u %*s %n%*s%n", &major, &minor, &at, &end) < 2 || !end)
+		if (sscanf(line, "%*s %*s %u:%u %*s %n%*s%n", &major, &minor, &at, &end) < 2 ||
+		    !end)
 			continue;
 		line[end] = '\0';
 		unescape(line + at);

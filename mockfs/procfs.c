@@ -80,8 +80,11 @@ int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,
 			return -ENOENT;
 	}
 	ret->mode = mode_of(m, file);
-	/* PM-OWNER, and without memory nothing is dumpable: task_dump_owner() */
-	ret->uid = ret->gid = task && task->mm && task->dumpable ? task->cred.uid : 0;
+	/* PM-OWNER: task_dump_owner(), which knew a zombie for root's until its dumpability outlived its mm */
+	ret->uid = ret->gid = 0;
+	if (task && task->dumpable &&
+	    (task->mm || !pmk_profile_has(&m->profile, PMK_Q_ZOMBIE_ROOT)))
+		ret->uid = ret->gid = task->cred.uid;
 	return 0;
 }
 

@@ -72,6 +72,7 @@ struct pmk_profile {
 	uint64_t task_size;
 	uint64_t quirk[(PMK_FEATURE_COUNT + 63) / 64];
 	char name[64]; /* the canonical text form */
+	unsigned mutant; /* a rule of the model that shall be wrong (rules.h); 0: none */
 };
 
 /* E.g. "6.x" gives -1 and "kernel version '6.x': expected MAJOR.MINOR[.PATCH]". */

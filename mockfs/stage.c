@@ -10,8 +10,9 @@
 #include "names.h"
 #include "pagemapkit.h"
 
-/* Where regions go: low, where no binary lives, and each in page tables of its own. */
-#define FIRST_ADDRESS 0x20000000ull
+/* Where regions go: each in page tables of its own, low, but beyond where the heap of a static binary may be
+ * (up to 1 GiB behind its end) and below the libraries of 32-bit processes. */
+#define FIRST_ADDRESS 0x60000000ull
 #define LINE_BUFFER   65536
 #define HUGE_PAGES    512 /* facilities hugetlb and thp promise it */
 
@@ -371,10 +372,8 @@ static int64_t given_process(struct act *a, struct pmk_machine *m)
 /* Where the next region of so many pages goes. */
 static uint64_t place(struct pmk_stage *s, uint64_t pages)
 {
-	uint64_t align = page_size(s) * 512, addr = s->next_addr;
+	uint64_t align = page_size(s) * (page_size(s) / 8), addr = s->next_addr; /* a PMD's */
 
-	if (align < 2ull << 20)
-		align = 2ull << 20;
 	addr = (addr + align - 1) & ~(align - 1);
 	if (pages > UINT64_MAX / 4 / page_size(s))
 		return UINT64_MAX & ~(align - 1); /* no world has room for it */
@@ -639,8 +638,8 @@ static int64_t do_range(struct act *a)
 
 static int64_t do_mremap(struct act *a)
 {
-	const struct pmk_arg *arg = a->stmt->arg, *to = opt(a, PMK_OPT_TO);
-	uint64_t page = page_size(a->s), addr = to ? place(a->s, arg[1].n) : 0;
+	const struct pmk_arg *arg = a->stmt->arg, *to = opt(a, PMK_OPT_TO), *at = opt(a, PMK_OPT_AT);
+	uint64_t page = page_size(a->s), addr = at ? at->n : to ? place(a->s, arg[1].n) : 0;
 	struct pmk_request r = { .code = PMK_REQ_MREMAP,
 				 .proc = a->proc,
 				 .a = { (int64_t)(arg[1].n * page), (int64_t)addr,

@@ -15,6 +15,7 @@ struct touch {
 	struct pmk_run run; /* of the VMA */
 	struct pmk_vma vma;
 	bool write;
+	bool gup; /* by the kernel for somebody: a page that need not fault is only looked up */
 	/* PMK_PTE_UFFD_WP when a marker is being resolved: the new entry keeps it */
 	uint64_t armed;
 };
@@ -24,6 +25,8 @@ struct touch {
 uint64_t pmk_touch_written(const struct touch *t);
 /* The VMA's first page of its own: it gets an anon_vma, a neighbour's if it can. */
 void pmk_touch_anon_vma(struct touch *t);
+/* Frames come into a locked VMA, or leave it. */
+void pmk_touch_lock(const struct touch *t, uint64_t pfn, uint64_t n, bool on);
 /* None entries of anonymous memory get small pages. */
 int64_t pmk_touch_anon(struct touch *t, uint64_t start, uint64_t end);
 /* A store to present small pages, one run of entries. */

@@ -345,7 +345,7 @@ static int64_t task_request(struct model *w, struct proc *p, const struct pmk_re
 	case PMK_REQ_DUMPABLE:
 		p->task->dumpable = r->a[0];
 		return 0;
-	case PMK_REQ_CGROUP_ENTER:
+	case PMK_REQ_CGROUP_ENTER: /* the topmost one has no number */
 		if (r->a[0] < 0 || r->a[0] >= (int64_t)w->ncgroups)
 			return -ENOENT;
 		p->task->cgroup = w->cgroup[r->a[0]];

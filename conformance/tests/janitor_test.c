@@ -108,10 +108,12 @@ static pid_t runner_start(struct pmk_world *(*create)(struct pmk_error *err))
 	if (!pid) {
 		struct pmk_world *w = create(NULL);
 		struct pmk_request r = { .code = PMK_REQ_SPAWN };
+		/* a mock must die also with its own files open */
+		struct pmk_request o = { .code = PMK_REQ_OPEN, .proc = PMK_OBSERVER };
 		const char *why;
 
 		if (w && w->ops->has(w, PMK_F_SWAP, &why) && pmk_world_request(w, &r) > 0 &&
-		    write(ready[1], "y", 1) == 1)
+		    !pmk_world_request(w, &o) && write(ready[1], "y", 1) == 1)
 			for (;;)
 				pause();
 		_exit(1);
@@ -174,7 +176,7 @@ static void test_mock_killed(void **state)
 		skip();
 	assert_int_equal(mounts(), before);
 	nfamily = children(pid, family, 64);
-	assert_int_equal(nfamily, 2); /* nursery, actor */
+	assert_int_equal(nfamily, 3); /* nursery, actor, observer */
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	assert_true(within_10_s(family_gone));

@@ -112,6 +112,21 @@ static void test_present(void **state)
 	assert_false(e & (PMK_PAGEMAP_PRESENT_MASK | PMK_PAGEMAP_SWAP_MASK));
 }
 
+/* A stage's own handles are numbered from the top. */
+static void test_high_handle(void **state)
+{
+	(void)state;
+	assert_true(spawn(0, 0) > 0);
+	for (int who = PMK_OBSERVER; who <= 0; who++) {
+		assert_int_equal(open_of(who, INT32_MAX, PMK_FILE_PAGEMAP, 0), 0);
+		assert_int_equal(open_of(who, 0, PMK_FILE_PAGEMAP, 0), 0);
+		assert_int_equal(entry(who, INT32_MAX, HEAP), 0);
+		assert_int_equal(ASK(CLOSE, who, .handle = INT32_MAX), 0);
+		assert_int_equal(entry(who, 0, HEAP), 0);
+		assert_int_equal(open_of(who, 1 << 20, PMK_FILE_PAGEMAP, 0), -EMFILE);
+	}
+}
+
 static void test_fork(void **state)
 {
 	(void)state;
@@ -414,6 +429,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_facts, set_up),
 		cmocka_unit_test_setup(test_present, set_up),
+		cmocka_unit_test_setup(test_high_handle, set_up),
 		cmocka_unit_test_setup(test_fork, set_up),
 		cmocka_unit_test_setup(test_reuse, set_up),
 		cmocka_unit_test_setup(test_guard, set_up),

@@ -35,6 +35,7 @@
 static char path[128], dir[64];
 static const char *file;
 static char *memory; /* 80 MiB */
+static char *volatile nowhere; /* NULL, which the compiler need not know */
 
 static const char *name_of(int error)
 {
@@ -55,8 +56,8 @@ static void show(const char *what, long long result)
 
 /* ---- reads -------------------------------------------------------------------------------------- */
 
-static const size_t counts[] = { 0,	  1,	   4,	    7,	     8,	     12,      16,
-				 4092,	  4096,	   65536,   65540,   1044480, 1044484, 1044488,
+static const size_t counts[] = { 0,	  1,	   4,	    7,	     8,	      12,	16,
+				 4092,	  4096,	   65536,   65540,   1044480, 1044484,	1044488,
 				 1048576, 1048580, 2097152, 2097156, 4194304, 67108864, 67108865 };
 static const int64_t offsets[] = { 0,
 				   4,
@@ -111,7 +112,7 @@ static void segments(int fd, const char *what, const size_t *len, int n)
 	show(what, readv(fd, iov, n));
 	SHOW(lseek(fd, 0, SEEK_CUR));
 }
-#define SEGMENTS(fd, ...) \
+#define SEGMENTS(fd, ...)                                           \
 	segments(fd, #__VA_ARGS__, (const size_t[]){ __VA_ARGS__ }, \
 		 sizeof((const size_t[]){ __VA_ARGS__ }) / sizeof(size_t))
 
@@ -172,8 +173,8 @@ static void faults(int fd)
 	fault(fd, 100, 8192);
 	fault(fd, 40960, 65536);
 	fault(fd, 1044480, 1048576);
-	SHOW(pread(fd, NULL, 8, 0));
-	SHOW(pread(fd, NULL, 7, 0));
+	SHOW(pread(fd, nowhere, 8, 0));
+	SHOW(pread(fd, nowhere, 7, 0));
 	SHOW(pread(fd, (void *)(uintptr_t)(1ull << 63), 8, 0));
 }
 
@@ -349,8 +350,10 @@ static void misc(int fd)
 static void libaio(int fd, size_t count)
 {
 	aio_context_t ctx = 0;
-	struct iocb iocb = { .aio_fildes = (unsigned)fd, .aio_lio_opcode = IOCB_CMD_PREAD,
-			     .aio_buf = (uintptr_t)memory, .aio_nbytes = count };
+	struct iocb iocb = { .aio_fildes = (unsigned)fd,
+			     .aio_lio_opcode = IOCB_CMD_PREAD,
+			     .aio_buf = (uintptr_t)memory,
+			     .aio_nbytes = count };
 	struct iocb *list[1] = { &iocb };
 	struct io_event event;
 
@@ -375,8 +378,11 @@ static void uring(int fd, size_t count, uint64_t pos)
 	char *sq = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
 	struct io_uring_sqe *sqe =
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
-	*sqe = (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = fd,
-				      .addr = (uintptr_t)memory, .len = (unsigned)count, .off = pos };
+	*sqe = (struct io_uring_sqe){ .opcode = IORING_OP_READ,
+				      .fd = fd,
+				      .addr = (uintptr_t)memory,
+				      .len = (unsigned)count,
+				      .off = pos };
 	((unsigned *)(sq + p.sq_off.array))[0] = 0;
 	__atomic_store_n((unsigned *)(sq + p.sq_off.tail), 1, __ATOMIC_RELEASE);
 	syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0);
@@ -402,9 +408,26 @@ static void asynchronous(int fd)
 
 static void clear_refs(void)
 {
-	static const char *const texts[] = { "1", "2", "3", "4", "5", "0", "6", "-1", "1x", " 1",
-					     "1\n", "+1", "01", "0x1", "99999999999", " 3 ", "\n",
-					     "00000000000004", "4 trailing words", "1                    " };
+	static const char *const texts[] = { "1",
+					     "2",
+					     "3",
+					     "4",
+					     "5",
+					     "0",
+					     "6",
+					     "-1",
+					     "1x",
+					     " 1",
+					     "1\n",
+					     "+1",
+					     "01",
+					     "0x1",
+					     "99999999999",
+					     " 3 ",
+					     "\n",
+					     "00000000000004",
+					     "4 trailing words",
+					     "1                    " };
 	int fd = open(path, O_WRONLY);
 	char text[32];
 
@@ -412,12 +435,11 @@ static void clear_refs(void)
 		printf("[%s] ", texts[i]);
 		SHOW(write(fd, texts[i], strlen(texts[i])));
 	}
-	SHOW(write(fd, NULL, 1));
+	SHOW(write(fd, nowhere, 1));
 	SHOW(write(fd, "1", 0));
 	SHOW(pwrite(fd, "1", 1, 100));
 	SHOW(lseek(fd, 0, SEEK_END));
 	SHOW(lseek(fd, 5, SEEK_SET));
-	SHOW(lseek(fd, 0, SEEK_CUR));
 	struct iovec two[2] = { { (char *)"1", 1 }, { (char *)"4", 1 } };
 	SHOW(writev(fd, two, 2));
 	SHOW(read(fd, text, 8));

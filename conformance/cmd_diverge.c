@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_diverge.c - `pmkit diverge`: random operations on model and kernel until they differ. */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "commands.h"
+#include "diverge.h"
+#include "number.h"
+
+#define OPS_DEFAULT  100000
+#define OPS_MUTANT   200000 /* within so many each mutant must be found */
+#define STOP_DEFAULT 10
+
+struct diverge {
+	const char *seed, *ops, *keep, *only, *replay, *mutant;
+	bool mutants, rules;
+	uint64_t nseed, nops;
+	struct pmk_world *model, *kernel;
+	struct pmk_pair *pair;
+};
+
+/* The running kernel as probed: the model must have the quirks that it shows, not those of its version. */
+static void probed_profile(struct pmk_world *kernel, struct pmk_profile *ret)
+{
+	size_t n;
+	const struct pmk_probe_result *probe = pmk_world_kernel_probes(kernel, &n);
+
+	pmk_profile_host(ret);
+	for (size_t i = 0; i < n; i++)
+		if (probe[i].feature < PMK_QUIRK_COUNT)
+			pmk_profile_set(ret, probe[i].feature, probe[i].probe);
+}
+
+static int open_pair(struct diverge *d, struct pmk_error *err)
+{
+	struct pmk_profile profile;
+	const char *why = "";
+
+	d->kernel = pmk_world_kernel_create(err);
+	if (!d->kernel)
+		return -1;
+	if (!d->kernel->ops->has(d->kernel, PMK_F_SWAP, &why))
+		fprintf(stderr, "pmkit diverge: no swap: %s\n", why);
+	probed_profile(d->kernel, &profile);
+	d->model = pmk_world_model_create();
+	d->pair = pmk_pair_create(d->model, d->kernel, &profile);
+	return 0;
+}
+
+static void close_pair(struct diverge *d)
+{
+	pmk_pair_destroy(d->pair);
+	if (d->model)
+		d->model->ops->destroy(d->model);
+	if (d->kernel)
+		d->kernel->ops->destroy(d->kernel);
+}
+
+/* ---- verdicts ----------------------------------------------------------------------------------- */
+
+static void print_rules(const struct pmk_campaign *c)
+{
+	unsigned unused = 0;
+
+	for (int i = 0; i < PMK_RULE_COUNT; i++) {
+		printf("# rule %-18s %10" PRIu64 "  %s\n", pmk_rule_info[i].word, c->cover[i],
+		       pmk_rule_info[i].text);
+		unused += !c->cover[i];
+	}
+	printf("# %u of %u rules were at work\n", PMK_RULE_COUNT - unused,
+	       (unsigned)PMK_RULE_COUNT);
+}
+
+static double seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+/* Of the runner and of the actors that it has buried. */
+static double cpu_seconds(void)
+{
+	struct rusage self, children;
+
+	getrusage(RUSAGE_SELF, &self);
+	getrusage(RUSAGE_CHILDREN, &children);
+	return seconds(self.ru_utime) + seconds(self.ru_stime) + seconds(children.ru_utime) +
+	       seconds(children.ru_stime);
+}
+
+static void print_verdict(const struct pmk_campaign *c, double cpu)
+{
+	print_rules(c);
+	for (int i = 0; i < PMK_ASPECT_COUNT; i++)
+		if (c->flaky[i])
+			printf("# flaky %s: %u\n", pmk_aspect_word[i], c->flaky[i]);
+	printf("%s: %" PRIu64 " operations in %" PRIu64 " scripts, %u differences, %u flaky, "
+	       "%.1f s, %.0f operations a second (%.1f s of CPU, %.0f a second of CPU)\n",
+	       c->real ? "FAIL" : "ok", c->done, c->scripts, c->real, c->nflaky, c->seconds,
+	       c->seconds > 0 ? (double)c->done / c->seconds : 0, cpu,
+	       cpu > 0 ? (double)c->done / cpu : 0);
+}
+
+static int campaign(struct diverge *d)
+{
+	struct pmk_campaign c = { .pair = d->pair,
+				  .only = d->only,
+				  .keep = d->keep,
+				  .seed = d->nseed,
+				  .ops = d->nops,
+				  .stop = STOP_DEFAULT };
+	struct pmk_error err;
+	double cpu = cpu_seconds();
+
+	if (pmk_campaign_run(&c, &err))
+		return pmk_error_report(&err);
+	print_verdict(&c, cpu_seconds() - cpu);
+	return c.real ? PMK_EXIT_FAILED : 0;
+}
+
+/* ---- mutants ------------------------------------------------------------------------------------ */
+
+static int try_mutant(struct diverge *d, int mutant, struct pmk_error *err)
+{
+	struct pmk_campaign c = { .pair = d->pair,
+				  .only = d->only,
+				  .seed = d->nseed,
+				  .ops = OPS_MUTANT,
+				  .stop = 1,
+				  .quiet = true };
+	int result;
+
+	pmk_pair_profile(d->pair)->mutant = (unsigned)mutant;
+	result = pmk_campaign_run(&c, err);
+	pmk_pair_profile(d->pair)->mutant = PMK_MUTANT_NONE;
+	if (result)
+		return -1;
+	if (c.real)
+		printf("found   %-24s after %8" PRIu64 " operations  %s\n",
+		       pmk_mutant_info[mutant].word, c.first, pmk_mutant_info[mutant].text);
+	else
+		printf("MISSED  %-24s in    %8" PRIu64 " operations  %s\n",
+		       pmk_mutant_info[mutant].word, c.done, pmk_mutant_info[mutant].text);
+	fflush(stdout);
+	return c.real ? 0 : 1;
+}
+
+static int all_mutants(struct diverge *d)
+{
+	struct pmk_error err;
+	int missed = 0;
+
+	for (int i = 1; i < PMK_MUTANT_COUNT; i++) {
+		int result = try_mutant(d, i, &err);
+
+		if (result < 0)
+			return pmk_error_report(&err);
+		missed += result;
+	}
+	printf("%s: %d of %d mutants found within %d operations\n", missed ? "FAIL" : "ok",
+	       PMK_MUTANT_COUNT - 1 - missed, PMK_MUTANT_COUNT - 1, OPS_MUTANT);
+	return missed ? PMK_EXIT_FAILED : 0;
+}
+
+/* ---- the command -------------------------------------------------------------------------------- */
+
+static int replay(struct diverge *d)
+{
+	struct pmk_difference difference;
+	struct pmk_error err;
+	unsigned line;
+	int result = pmk_pair_replay(d->pair, d->replay, &difference, &line, &err);
+
+	if (result < 0)
+		return pmk_error_report(&err);
+	if (!result) {
+		printf("ok: %s: model and kernel agree\n", d->replay);
+		return 0;
+	}
+	printf("FAIL: %s:%u: %s of process %d, page %#" PRIx64 ": %s\n", d->replay, line,
+	       pmk_aspect_word[difference.aspect], difference.proc, difference.page,
+	       difference.text);
+	return PMK_EXIT_FAILED;
+}
+
+static int act(struct diverge *d)
+{
+	if (d->mutants)
+		return all_mutants(d);
+	return d->replay ? replay(d) : campaign(d);
+}
+
+static int parse(struct diverge *d)
+{
+	struct pmk_gen gen;
+	struct pmk_error err;
+
+	d->nseed = 1;
+	d->nops = OPS_DEFAULT;
+	if (d->seed && !pmk_number_parse(d->seed, &d->nseed))
+		return pmk_usage("diverge", "--seed %s: expected a number", d->seed);
+	if (d->ops && !pmk_number_parse(d->ops, &d->nops))
+		return pmk_usage("diverge", "--ops %s: expected a number", d->ops);
+	if (pmk_gen_init(&gen, d->nseed, d->only, &err))
+		return pmk_usage("diverge", "--only %s: %s", d->only, err.text);
+	if (d->mutant && pmk_mutant_find(d->mutant) < 0)
+		return pmk_usage("diverge", "--mutant %s: there is none of that name", d->mutant);
+	return 0;
+}
+
+int pmk_cmd_diverge(int argc, char **argv)
+{
+	struct diverge d = { 0 };
+	const struct pmk_option options[] = {
+		{ "--seed", NULL, &d.seed },	 { "--ops", NULL, &d.ops },
+		{ "--keep", NULL, &d.keep },	 { "--only", NULL, &d.only },
+		{ "--replay", NULL, &d.replay }, { "--mutant", NULL, &d.mutant },
+		{ "--mutants", &d.mutants, NULL },
+	};
+	int n = pmk_options(options, sizeof(options) / sizeof(*options), argc, argv), result;
+	struct pmk_error err;
+
+	if (n < 0)
+		return PMK_EXIT_USAGE;
+	if (n)
+		return pmk_usage("diverge", "unexpected '%s'", argv[1]);
+	result = parse(&d);
+	if (result)
+		return result;
+	if (open_pair(&d, &err)) {
+		pmk_error_report(&err);
+		close_pair(&d);
+		return PMK_EXIT_CANNOT;
+	}
+	if (d.mutant)
+		pmk_pair_profile(d.pair)->mutant = (unsigned)pmk_mutant_find(d.mutant);
+	result = act(&d);
+	close_pair(&d);
+	return result;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* diverge.c - scripts of operations: run, replayed, and a campaign of them. */
+#include "diverge.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "machine.h"
+
+#define REPLAYS	  5 /* a real difference repeats each time */
+#define PAGE_SIZE(pair) pmk_profile_page_size(pmk_pair_profile(pair))
+
+const struct pmk_op_info pmk_op_info[PMK_OP_COUNT] = {
+#define OPERATION(id, word, set, weight, request, advice) \
+	{ word, set, weight, PMK_REQ_##request, advice },
+#include "diverge_ops.def"
+};
+
+const char *const pmk_op_proc_name[PMK_PAIR_PROCS] = {
+	"p",  "q",  "r",  "s",	"t",  "u",  "v",  "w",	"p8",  "p9",  "p10", "p11",
+	"p12", "p13", "p14", "p15", "p16", "p17", "p18", "p19", "p20", "p21", "p22", "p23",
+};
+
+/* ---- one operation ------------------------------------------------------------------------------ */
+
+/* The page size of arenas: scripts of one kernel are about its own pages. */
+static uint64_t page_size = 4096;
+
+struct pmk_request pmk_op_request(const struct pmk_op *op)
+{
+	struct pmk_request r = { .code = (enum pmk_request_code)pmk_op_info[op->id].request,
+				 .proc = op->proc,
+				 .addr = PMK_ARENA + op->page * page_size,
+				 .len = op->n * page_size,
+				 .prot = op->prot,
+				 .shared = op->shared };
+
+	switch (r.code) {
+	case PMK_REQ_MMAP:
+		r.a[0] = op->object;
+		r.a[1] = (int64_t)((uint64_t)op->to * page_size);
+		break;
+	case PMK_REQ_OBJECT:
+		r.proc = PMK_OBSERVER;
+		r.a[0] = op->object;
+		r.a[1] = op->shared ? PMK_BACKING_FILE : PMK_BACKING_MEMFD;
+		break;
+	case PMK_REQ_MADVISE:
+		r.a[0] = pmk_op_info[op->id].advice;
+		break;
+	case PMK_REQ_MREMAP:
+		r.a[0] = (int64_t)(op->new_n * page_size);
+		r.a[1] = op->to < 0 ? 0 : (int64_t)(PMK_ARENA + (uint64_t)op->to * page_size);
+		r.a[2] = op->dontunmap;
+		break;
+	case PMK_REQ_FORK:
+		r.a[0] = op->to;
+		break;
+	case PMK_REQ_UFFD:
+		r.a[0] = (int64_t)(op->id - PMK_OP_UFFD_REGISTER + PMK_UFFD_REGISTER);
+		break;
+	default:
+		break;
+	}
+	return r;
+}
+
+static void perms_text(unsigned prot, char ret[5])
+{
+	snprintf(ret, 5, "%s%s%s", prot & PMK_PERM_R ? "r" : "", prot & PMK_PERM_W ? "w" : "",
+		 prot & PMK_PERM_X ? "x" : "");
+	if (!prot)
+		snprintf(ret, 5, "none");
+}
+
+void pmk_op_text(const struct pmk_op *op, char *buf, size_t size)
+{
+	const char *p = pmk_op_proc_name[op->proc], *word = pmk_op_info[op->id].word;
+	char pages[24], perms[5];
+
+	snprintf(pages, sizeof(pages), op->n > 1 ? "[%u-%u]" : "[%u]", op->page,
+		 op->page + op->n - 1);
+	perms_text(op->prot, perms);
+	switch (pmk_op_info[op->id].request) {
+	case PMK_REQ_MMAP:
+		snprintf(buf, size, "%s: map m%u %u %s %s %s at=%#llx", p, op->page, op->n,
+			 op->object < 0 ? "anon" : op->new_n ? "file" : "memfd", op->shared ? "shared" : "private",
+			 perms, (unsigned long long)(PMK_ARENA + op->page * page_size));
+		if (op->object >= 0)
+			snprintf(buf + strlen(buf), size - strlen(buf), " file=f%d offset=%d",
+				 op->object, op->to);
+		break;
+	case PMK_REQ_OBJECT:
+		snprintf(buf, size, "%s f%d %u", op->shared ? "file" : "memfd", op->object, op->n);
+		break;
+	case PMK_REQ_MADVISE:
+		snprintf(buf, size, "%s: madvise arena%s %s", p, pages, word);
+		break;
+	case PMK_REQ_MPROTECT:
+		snprintf(buf, size, "%s: mprotect arena%s %s", p, pages, perms);
+		break;
+	case PMK_REQ_MREMAP:
+		snprintf(buf, size, "%s: mremap arena%s %u", p, pages, op->new_n);
+		if (op->to >= 0)
+			snprintf(buf + strlen(buf), size - strlen(buf), " to=m%d at=%#llx%s",
+				 op->to,
+				 (unsigned long long)(PMK_ARENA + (uint64_t)op->to * page_size),
+				 op->dontunmap ? " dontunmap" : "");
+		break;
+	case PMK_REQ_FORK:
+		snprintf(buf, size, "%s: fork %s", p, pmk_op_proc_name[op->to]);
+		break;
+	case PMK_REQ_EXIT:
+	case PMK_REQ_EXEC:
+		snprintf(buf, size, "%s: %s", p, word);
+		break;
+	case PMK_REQ_UFFD:
+		if (op->id <= PMK_OP_UFFD_UNREGISTER)
+			snprintf(buf, size, "%s: uffd arena%s %s", p, pages, word + strlen("uffd-"));
+		else
+			snprintf(buf, size, "%s: %s arena%s", p, word, pages);
+		break;
+	default:
+		snprintf(buf, size, "%s: %s arena%s", p, word, pages);
+		break;
+	}
+}
+
+/* ---- scripts ------------------------------------------------------------------------------------ */
+
+int pmk_ops_begin(struct pmk_pair *pair, struct pmk_error *err)
+{
+	struct pmk_request spawn = { .code = PMK_REQ_SPAWN, .in = "p" };
+	struct pmk_difference ignored;
+
+	page_size = PAGE_SIZE(pair);
+	if (pmk_pair_reset(pair, err))
+		return -1;
+	pmk_pair_watch(pair, PMK_ARENA / page_size, PMK_ARENA_PAGES);
+	if (!pmk_pair_do(pair, &spawn, &ignored))
+		return pmk_error_set(err, NULL, 0, 0, "a fresh process: %s: %s",
+				     pmk_aspect_word[ignored.aspect], ignored.text);
+	return 0;
+}
+
+bool pmk_ops_step(struct pmk_pair *pair, const struct pmk_op *op, struct pmk_difference *ret)
+{
+	struct pmk_request r = pmk_op_request(op);
+
+	if (r.proc != PMK_OBSERVER && !pmk_pair_alive(pair, r.proc))
+		return true;
+	if (!pmk_pair_do(pair, &r, ret))
+		return false;
+	if (r.code != PMK_REQ_EXIT)
+		return true;
+	r.code = PMK_REQ_REAP;
+	return pmk_pair_do(pair, &r, ret);
+}
+
+int pmk_ops_run(struct pmk_pair *pair, const struct pmk_ops *ops, struct pmk_difference *ret)
+{
+	if (pmk_ops_begin(pair, NULL))
+		return -1;
+	for (unsigned i = 0; i < ops->n; i++)
+		if (!pmk_ops_step(pair, &ops->op[i], ret))
+			return (int)i;
+	return -1;
+}
+
+/* ---- the campaign ------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The model forgets its counts with each script. */
+static void gather(struct pmk_campaign *c)
+{
+	const struct pmk_machine *m = pmk_pair_machine(c->pair);
+
+	for (int i = 0; i < PMK_RULE_COUNT; i++)
+		c->cover[i] += m->cover[i];
+}
+
+/* Each time the same after the same operation. */
+static bool repeats(struct pmk_campaign *c, const struct pmk_ops *ops,
+		    const struct pmk_difference *difference)
+{
+	for (int i = 0; i < REPLAYS; i++) {
+		struct pmk_difference d;
+
+		c->runs++;
+		if (pmk_ops_run(c->pair, ops, &d) != (int)ops->n - 1 ||
+		    !pmk_difference_alike(&d, difference))
+			return false;
+	}
+	return true;
+}
+
+static int keep(struct pmk_campaign *c, const struct pmk_ops *ops, const struct pmk_difference *d,
+		struct pmk_error *err)
+{
+	char path[4096];
+	FILE *out;
+	int result;
+
+	if (!c->keep)
+		return 0;
+	snprintf(path, sizeof(path), "%s/diverge-%" PRIu64 "-%u.pmk", c->keep, c->seed, c->real);
+	out = fopen(path, "we");
+	if (!out)
+		return pmk_error_set(err, path, 0, 0, "cannot be written");
+	result = pmk_ops_write(c->pair, ops, d, out, err);
+	if (fclose(out) && !result)
+		result = pmk_error_set(err, path, 0, 0, "cannot be written");
+	if (!result)
+		printf("# kept as %s\n", path);
+	return result;
+}
+
+/* A difference after the last operation: is it real, and what is the shortest way to it? */
+static int judge(struct pmk_campaign *c, struct pmk_ops *ops, struct pmk_difference *d,
+		 struct pmk_error *err)
+{
+	unsigned before = ops->n, runs;
+
+	if (!repeats(c, ops, d)) {
+		c->flaky[d->aspect]++;
+		c->nflaky++;
+		printf("# flaky: %s: %s\n", pmk_aspect_word[d->aspect], d->text);
+		return 0;
+	}
+	if (!c->real++)
+		c->first = c->done;
+	if (c->quiet)
+		return 0;
+	runs = pmk_ops_shrink(c->pair, ops, d);
+	c->runs += runs;
+	if (pmk_ops_run(c->pair, ops, d) < 0)
+		return pmk_error_set(err, NULL, 0, 0, "a shrunk script no longer differs");
+	printf("# difference after %" PRIu64 " operations; %u shrunk to %u in %u runs\n", c->done,
+	       before, ops->n, runs);
+	if (pmk_ops_write(c->pair, ops, d, stdout, err) || keep(c, ops, d, err))
+		return -1;
+	fflush(stdout);
+	return 0;
+}
+
+static int run_script(struct pmk_campaign *c, struct pmk_gen *gen, struct pmk_error *err)
+{
+	static struct pmk_ops ops;
+	unsigned n = pmk_gen_script(gen);
+	struct pmk_difference d;
+
+	if (pmk_ops_begin(c->pair, err))
+		return -1;
+	for (ops.n = 0; ops.n < n && c->done < c->ops;) {
+		struct pmk_op *op = &ops.op[ops.n++];
+
+		pmk_gen_next(gen, c->pair, op);
+		c->done++;
+		if (pmk_ops_step(c->pair, op, &d))
+			continue;
+		gather(c);
+		return judge(c, &ops, &d, err);
+	}
+	gather(c);
+	return 0;
+}
+
+int pmk_campaign_run(struct pmk_campaign *c, struct pmk_error *err)
+{
+	double start = now();
+	struct pmk_gen gen;
+
+	if (pmk_gen_init(&gen, c->seed, c->only, err))
+		return -1;
+	while (c->done < c->ops && c->real < c->stop) {
+		c->scripts++;
+		if (run_script(c, &gen, err))
+			return -1;
+	}
+	c->seconds = now() - start;
+	return 0;
+}

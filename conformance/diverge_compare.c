@@ -1,0 +1,776 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * diverge_compare.c - two worlds in step: each request goes to both, then all that can be seen is compared.
+ *
+ * Frames, swap slots and inodes have other numbers in each world: a number of the one must always go with
+ * the same number of the other, as long as an entry refers to it (a bijection).
+ */
+#define _GNU_SOURCE 1
+#include "diverge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "machine.h"
+#include "pagemapkit.h"
+
+#define WINDOWS_MAX 32
+#define FRAMES_MAX  4096
+#define MAPS_SIZE   8192
+#define FLAGS_MASK  (~0ull << 55)
+
+const char *const pmk_aspect_word[PMK_ASPECT_COUNT] = {
+#define ASPECT(id, word, text) [PMK_ASPECT_##id] = word,
+#define KPAGEFLAG(name, verdict, reason)
+#include "diverge_masks.def"
+};
+
+/* Masks of one verdict: KPAGEFLAG(name, IGNORE, reason) counts where IGNORE does. */
+#define ASPECT(id, word, text)
+#define KPAGEFLAG(name, verdict, reason) verdict(PMK_KPF_##name##_MASK) |
+#define DEMAND(mask) 0
+#define MEMORY(mask) 0
+#define IGNORE(mask) (mask)
+static const uint64_t kpageflags_ignored =
+#include "diverge_masks.def"
+	0;
+#undef MEMORY
+#undef IGNORE
+#define ASPECT(id, word, text)
+#define KPAGEFLAG(name, verdict, reason) verdict(PMK_KPF_##name##_MASK) |
+#define MEMORY(mask) (mask)
+#define IGNORE(mask) 0
+static const uint64_t kpageflags_of_memory =
+#include "diverge_masks.def"
+	0;
+#undef DEMAND
+#undef MEMORY
+#undef IGNORE
+
+/* ---- bijections --------------------------------------------------------------------------------- */
+
+#define TABLE_SIZE 8192u /* more than a script can name; a power of two */
+
+struct pairing {
+	uint64_t key, other;
+	uint32_t round; /* when it was last seen; 0: never used */
+};
+
+struct bijection {
+	struct pairing side[PMK_SIDES][TABLE_SIZE];
+};
+
+/* The place of the key: its own, or a free or stale one. */
+static struct pairing *pairing_at(struct pairing *table, uint64_t key, uint32_t round)
+{
+	size_t at = (size_t)(key * 0x9e3779b97f4a7c15ull >> 40) & (TABLE_SIZE - 1);
+	struct pairing *stale = NULL;
+
+	for (size_t i = 0; i < TABLE_SIZE; i++, at = (at + 1) & (TABLE_SIZE - 1)) {
+		struct pairing *p = &table[at];
+
+		if (!p->round)
+			return stale ? stale : p;
+		if (p->key == key)
+			return p;
+		if (!stale && p->round + 1 < round)
+			stale = p;
+	}
+	return stale ? stale : &table[at];
+}
+
+/* Whether the two numbers may go together in this round. The model's keeps its partner from one round to the
+ * next; the kernel may give a number that was freed meanwhile to another. */
+static bool pair_up(struct bijection *b, uint64_t model, uint64_t kernel, uint32_t round)
+{
+	struct pairing *m = pairing_at(b->side[PMK_SIDE_MODEL], model, round);
+	struct pairing *k = pairing_at(b->side[PMK_SIDE_KERNEL], kernel, round);
+	bool known = m->round && m->key == model && m->round + 1 >= round;
+
+	if (known && m->other != kernel)
+		return false;
+	if (k->round == round && k->key == kernel && k->other != model)
+		return false;
+	*m = (struct pairing){ model, kernel, round };
+	*k = (struct pairing){ kernel, model, round };
+	return true;
+}
+
+static void forget(struct bijection *b)
+{
+	memset(b, 0, sizeof(*b));
+}
+
+/* ---- the pair ----------------------------------------------------------------------------------- */
+
+struct window {
+	uint64_t page, n, first; /* first: index into the words of a process */
+};
+
+struct proc {
+	bool alive;
+	int pid; /* in the model */
+	char maps[PMK_SIDES][MAPS_SIZE];
+	int64_t maps_len[PMK_SIDES];
+	uint64_t *word[PMK_SIDES];
+};
+
+struct frame {
+	uint64_t pfn[PMK_SIDES];
+	int proc;
+	uint64_t page;
+};
+
+struct pmk_pair {
+	struct pmk_world *world[PMK_SIDES];
+	struct pmk_profile profile;
+	struct window window[WINDOWS_MAX];
+	unsigned nwindows;
+	uint64_t nwords, page_size;
+	struct proc proc[PMK_PAIR_PROCS];
+	int nprocs;
+	uint64_t flags_ignored; /* pagemap bits that are not compared */
+	bool scans; /* whether there is PAGEMAP_SCAN */
+	bool frames_shown; /* whether the kernel lets us see PFNs */
+	struct bijection frames, slots, inodes;
+	uint32_t round;
+	struct frame frame[FRAMES_MAX];
+	size_t nframes;
+};
+
+enum { HANDLE_KPAGEFLAGS, HANDLE_KPAGECOUNT, HANDLE_PROC };
+
+struct pmk_pair *pmk_pair_create(struct pmk_world *model, struct pmk_world *kernel,
+				 const struct pmk_profile *profile)
+{
+	struct pmk_pair *pair = pmk_calloc(1, sizeof(*pair));
+
+	pair->world[PMK_SIDE_MODEL] = model;
+	pair->world[PMK_SIDE_KERNEL] = kernel;
+	pair->profile = *profile;
+	pair->page_size = pmk_profile_page_size(profile);
+	pair->scans = pmk_profile_has(profile, PMK_Q_SCAN);
+	pair->frames_shown = kernel->ops->has(kernel, PMK_F_ROOT, NULL);
+	return pair;
+}
+
+void pmk_pair_destroy(struct pmk_pair *pair)
+{
+	if (!pair)
+		return;
+	for (int p = 0; p < PMK_PAIR_PROCS; p++)
+		for (int side = 0; side < PMK_SIDES; side++)
+			free(pair->proc[p].word[side]);
+	free(pair);
+}
+
+bool pmk_pair_alive(const struct pmk_pair *pair, int proc)
+{
+	return proc >= 0 && proc < pair->nprocs && pair->proc[proc].alive;
+}
+
+struct pmk_world *pmk_pair_world(const struct pmk_pair *pair, int side)
+{
+	return pair->world[side];
+}
+
+struct pmk_profile *pmk_pair_profile(struct pmk_pair *pair)
+{
+	return &pair->profile;
+}
+
+struct pmk_machine *pmk_pair_machine(const struct pmk_pair *pair)
+{
+	struct pmk_world *w = pair->world[PMK_SIDE_MODEL];
+
+	return w->ops->machine(w);
+}
+
+struct pmk_mm *pmk_pair_mm(const struct pmk_pair *pair, int proc)
+{
+	return pmk_task_find(pmk_pair_machine(pair), pair->proc[proc].pid)->mm;
+}
+
+void pmk_pair_watch(struct pmk_pair *pair, uint64_t page, uint64_t n)
+{
+	for (unsigned i = 0; i < pair->nwindows; i++)
+		if (page >= pair->window[i].page &&
+		    page + n <= pair->window[i].page + pair->window[i].n)
+			return;
+	if (pair->nwindows == WINDOWS_MAX || n > 4096)
+		return;
+	pair->window[pair->nwindows++] = (struct window){ page, n, pair->nwords };
+	pair->nwords += n;
+	for (int p = 0; p < PMK_PAIR_PROCS; p++)
+		for (int side = 0; side < PMK_SIDES; side++)
+			pair->proc[p].word[side] =
+				pmk_realloc(pair->proc[p].word[side], pair->nwords, 8);
+}
+
+uint64_t pmk_pair_entry(const struct pmk_pair *pair, int proc, uint64_t page)
+{
+	for (unsigned i = 0; i < pair->nwindows; i++)
+		if (page - pair->window[i].page < pair->window[i].n)
+			return pair->proc[proc].word[PMK_SIDE_KERNEL][pair->window[i].first + page -
+								      pair->window[i].page];
+	return 0;
+}
+
+/* ---- files -------------------------------------------------------------------------------------- */
+
+static int64_t call(struct pmk_pair *pair, int side, struct pmk_request *r)
+{
+	r->proc = PMK_OBSERVER;
+	return pmk_world_request(pair->world[side], r);
+}
+
+static int64_t open_file(struct pmk_pair *pair, int handle, enum pmk_file file, int proc)
+{
+	for (int side = 0; side < PMK_SIDES; side++) {
+		struct pmk_request r = { .code = PMK_REQ_OPEN,
+					 .handle = handle,
+					 .file = file,
+					 .a = { O_RDONLY, 0, 0, proc } };
+		int64_t err = call(pair, side, &r);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void close_file(struct pmk_pair *pair, int handle)
+{
+	for (int side = 0; side < PMK_SIDES; side++) {
+		struct pmk_request r = { .code = PMK_REQ_CLOSE, .handle = handle };
+
+		call(pair, side, &r);
+	}
+}
+
+static int64_t read_file(struct pmk_pair *pair, int side, int handle, uint64_t pos, void *buf,
+			 uint64_t len)
+{
+	struct pmk_request r = {
+		.code = PMK_REQ_PREAD, .handle = handle, .pos = (int64_t)pos, .buf = buf, .len = len
+	};
+
+	return call(pair, side, &r);
+}
+
+static void proc_open(struct pmk_pair *pair, int proc)
+{
+	struct proc *p = &pair->proc[proc];
+
+	open_file(pair, HANDLE_PROC + 2 * proc, PMK_FILE_PAGEMAP, proc);
+	open_file(pair, HANDLE_PROC + 2 * proc + 1, PMK_FILE_MAPS, proc);
+	p->maps_len[0] = p->maps_len[1] = -1;
+}
+
+static void proc_close(struct pmk_pair *pair, int proc)
+{
+	close_file(pair, HANDLE_PROC + 2 * proc);
+	close_file(pair, HANDLE_PROC + 2 * proc + 1);
+}
+
+int pmk_pair_reset(struct pmk_pair *pair, struct pmk_error *err)
+{
+	for (int side = 0; side < PMK_SIDES; side++)
+		if (pair->world[side]->ops->reset(pair->world[side], &pair->profile, err))
+			return -1;
+	for (int p = 0; p < pair->nprocs; p++)
+		pair->proc[p].alive = false;
+	pair->nprocs = 0;
+	pair->nwindows = 0;
+	pair->nwords = 0;
+	pair->round = 1;
+	pair->flags_ignored = 0;
+	if (!pmk_profile_has(&pair->profile, PMK_Q_SOFT_DIRTY))
+		pair->flags_ignored |= PMK_PAGEMAP_SOFT_DIRTY_MASK;
+	forget(&pair->frames);
+	forget(&pair->slots);
+	forget(&pair->inodes);
+	if (pair->frames_shown && (open_file(pair, HANDLE_KPAGEFLAGS, PMK_FILE_KPAGEFLAGS, 0) ||
+				   open_file(pair, HANDLE_KPAGECOUNT, PMK_FILE_KPAGECOUNT, 0)))
+		return pmk_error_set(err, NULL, 0, 0, "kpageflags or kpagecount: cannot be opened");
+	return 0;
+}
+
+void pmk_pair_look(struct pmk_pair *pair)
+{
+	for (int i = 0; i < pair->nprocs; i++) {
+		struct proc *p = &pair->proc[i];
+		int64_t len;
+
+		if (!p->alive)
+			continue;
+		for (unsigned w = 0; w < pair->nwindows; w++)
+			read_file(pair, PMK_SIDE_KERNEL, HANDLE_PROC + 2 * i,
+				  pair->window[w].page * 8,
+				  p->word[PMK_SIDE_KERNEL] + pair->window[w].first,
+				  pair->window[w].n * 8);
+		len = read_file(pair, PMK_SIDE_KERNEL, HANDLE_PROC + 2 * i + 1, 0,
+				p->maps[PMK_SIDE_KERNEL], MAPS_SIZE - 1);
+		p->maps[PMK_SIDE_KERNEL][len > 0 ? len : 0] = 0;
+	}
+}
+
+const char *pmk_pair_maps(const struct pmk_pair *pair, int proc)
+{
+	return pair->proc[proc].maps[PMK_SIDE_KERNEL];
+}
+
+uint64_t pmk_pair_kpage(struct pmk_pair *pair, enum pmk_file file, uint64_t pfn)
+{
+	uint64_t word = 0;
+
+	read_file(pair, PMK_SIDE_KERNEL,
+		  file == PMK_FILE_KPAGEFLAGS ? HANDLE_KPAGEFLAGS : HANDLE_KPAGECOUNT, pfn * 8,
+		  &word, 8);
+	return word;
+}
+
+/* ---- comparing ---------------------------------------------------------------------------------- */
+
+/* One comparison: where it is, and the difference that it finds. */
+struct look {
+	struct pmk_pair *pair;
+	struct pmk_difference *ret;
+	int proc;
+	uint64_t page;
+};
+
+static bool differ(const struct look *look, enum pmk_aspect aspect, uint64_t bits,
+		   const char *format, ...) __attribute__((format(printf, 4, 5)));
+static bool differ(const struct look *look, enum pmk_aspect aspect, uint64_t bits,
+		   const char *format, ...)
+{
+	struct pmk_difference *d = look->ret;
+	int64_t result[PMK_SIDES] = { d->result[0], d->result[1] };
+	va_list args;
+
+	*d = (struct pmk_difference){
+		.aspect = aspect, .bits = bits, .proc = look->proc, .page = look->page
+	};
+	memcpy(d->result, result, sizeof(result));
+	va_start(args, format);
+	vsnprintf(d->text, sizeof(d->text), format, args);
+	va_end(args);
+	return false;
+}
+
+static bool flags_differ(const struct look *look, uint64_t model, uint64_t kernel)
+{
+	char names[PMK_SIDES][80];
+
+	pmk_pagemap_to_names(model, names[0], sizeof(names[0]));
+	pmk_pagemap_to_names(kernel, names[1], sizeof(names[1]));
+	return differ(look, PMK_ASPECT_ENTRY, (model ^ kernel) & FLAGS_MASK,
+		      "model '%s' %#" PRIx64 ", kernel '%s' %#" PRIx64, names[0], model, names[1],
+		      kernel);
+}
+
+static void note_frame(const struct look *look, uint64_t model, uint64_t kernel)
+{
+	struct pmk_pair *pair = look->pair;
+
+	if (pair->nframes < FRAMES_MAX)
+		pair->frame[pair->nframes++] =
+			(struct frame){ { model, kernel }, look->proc, look->page };
+}
+
+static bool seen_already(const struct pmk_pair *pair, uint64_t model)
+{
+	struct pmk_pair *p = (struct pmk_pair *)(uintptr_t)pair;
+	const struct pairing *at =
+		pairing_at(p->frames.side[PMK_SIDE_MODEL], model, pair->round);
+
+	return at->key == model && at->round == pair->round;
+}
+
+static bool compare_word(const struct look *look, uint64_t model, uint64_t kernel)
+{
+	struct pmk_pair *pair = look->pair;
+	uint64_t m = model & PMK_PAGEMAP_FRAME_MASK, k = kernel & PMK_PAGEMAP_FRAME_MASK;
+
+	if ((model ^ kernel) & FLAGS_MASK & ~pair->flags_ignored)
+		return flags_differ(look, model, kernel);
+	if (!pair->frames_shown || !(model & (PMK_PAGEMAP_PRESENT_MASK | PMK_PAGEMAP_SWAP_MASK)))
+		return true;
+	if (model & PMK_PAGEMAP_PRESENT_MASK) {
+		if (!seen_already(pair, m))
+			note_frame(look, m, k);
+		return pair_up(&pair->frames, m, k, pair->round) ||
+		       differ(look, PMK_ASPECT_FRAME, 0,
+			      "model's frame %#" PRIx64 " goes with another than %#" PRIx64
+			      " of the kernel",
+			      m, k);
+	}
+	if ((m & 31) >= 24 || (k & 31) >= 24) /* a marker, not a slot */
+		return m == k || flags_differ(look, model, kernel);
+	return pair_up(&pair->slots, m, k, pair->round) ||
+	       differ(look, PMK_ASPECT_SLOT, 0,
+		      "model's slot %#" PRIx64 " goes with another than %#" PRIx64
+		      " of the kernel",
+		      m >> 5, k >> 5);
+}
+
+static bool compare_entries(struct look *look)
+{
+	struct pmk_pair *pair = look->pair;
+	struct proc *p = &pair->proc[look->proc];
+
+	for (unsigned i = 0; i < pair->nwindows; i++) {
+		const struct window *w = &pair->window[i];
+
+		for (int side = 0; side < PMK_SIDES; side++)
+			if (read_file(pair, side, HANDLE_PROC + 2 * look->proc, w->page * 8,
+				      p->word[side] + w->first, w->n * 8) != (int64_t)w->n * 8)
+				return differ(look, PMK_ASPECT_DEATH, (uint64_t)side,
+					      "pagemap cannot be read");
+		for (uint64_t j = 0; j < w->n; j++) {
+			uint64_t model = p->word[PMK_SIDE_MODEL][w->first + j];
+			uint64_t kernel = p->word[PMK_SIDE_KERNEL][w->first + j];
+
+			look->page = w->page + j;
+			if ((model | kernel) && !compare_word(look, model, kernel))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* ---- frames ------------------------------------------------------------------------------------- */
+
+static bool compare_flags(const struct look *look, const struct frame *f, uint64_t model,
+			  uint64_t kernel)
+{
+	bool file = !(model & (PMK_KPF_ANON_MASK | PMK_KPF_SWAPBACKED_MASK));
+	uint64_t ignored = kpageflags_ignored | (file ? kpageflags_of_memory : 0);
+	uint64_t bits = (model ^ kernel) & ~ignored;
+	char names[PMK_SIDES][80];
+
+	if (!bits)
+		return true;
+	pmk_kpageflags_to_names(model & ~ignored, names[0], sizeof(names[0]));
+	pmk_kpageflags_to_names(kernel & ~ignored, names[1], sizeof(names[1]));
+	return differ(look, PMK_ASPECT_FLAGS, bits, "frame %#" PRIx64 ": model %s, kernel %s",
+		      f->pfn[PMK_SIDE_KERNEL], names[0], names[1]);
+}
+
+/* How many frames from i on have consecutive numbers on both sides, so that one read does for them. */
+static size_t consecutive(const struct pmk_pair *pair, size_t i)
+{
+	size_t n = 1;
+
+	while (i + n < pair->nframes && n < 64 &&
+	       pair->frame[i + n].pfn[0] == pair->frame[i].pfn[0] + n &&
+	       pair->frame[i + n].pfn[1] == pair->frame[i].pfn[1] + n)
+		n++;
+	return n;
+}
+
+static bool compare_frames(struct look *look)
+{
+	struct pmk_pair *pair = look->pair;
+	uint64_t flags[PMK_SIDES][64], count[PMK_SIDES][64];
+
+	for (size_t i = 0, n; i < pair->nframes; i += n) {
+		n = consecutive(pair, i);
+		for (int side = 0; side < PMK_SIDES; side++) {
+			uint64_t pos = pair->frame[i].pfn[side] * 8;
+
+			if (read_file(pair, side, HANDLE_KPAGEFLAGS, pos, flags[side], n * 8) < 0 ||
+			    read_file(pair, side, HANDLE_KPAGECOUNT, pos, count[side], n * 8) < 0)
+				return differ(look, PMK_ASPECT_FLAGS, 0, "kpage* cannot be read");
+		}
+		for (size_t j = 0; j < n; j++) {
+			const struct frame *f = &pair->frame[i + j];
+
+			look->proc = f->proc;
+			look->page = f->page;
+			if (count[0][j] != count[1][j])
+				return differ(look, PMK_ASPECT_MAPCOUNT, 0,
+					      "frame %#" PRIx64 ": model %" PRIu64
+					      ", kernel %" PRIu64,
+					      f->pfn[1], count[0][j], count[1][j]);
+			if (!compare_flags(look, f, flags[0][j], flags[1][j]))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* ---- maps --------------------------------------------------------------------------------------- */
+
+struct lines {
+	const char *at, *end;
+};
+
+/* The next line that touches a window. */
+static bool next_line(const struct pmk_pair *pair, struct lines *l, struct pmk_maps_line *ret)
+{
+	while (l->at < l->end) {
+		const char *nl = memchr(l->at, '\n', (size_t)(l->end - l->at));
+		size_t len = (size_t)((nl ? nl : l->end) - l->at);
+		bool bad = pmk_maps_parse(l->at, len, ret) < 0;
+
+		l->at += len + 1;
+		for (unsigned i = 0; !bad && i < pair->nwindows; i++)
+			if (ret->start < (pair->window[i].page + pair->window[i].n) *
+						 pair->page_size &&
+			    ret->end > pair->window[i].page * pair->page_size)
+				return true;
+	}
+	return false;
+}
+
+static bool same_line(struct pmk_pair *pair, const struct pmk_maps_line *m,
+		      const struct pmk_maps_line *k)
+{
+	if (m->start != k->start || m->end != k->end || m->perms != k->perms ||
+	    m->offset != k->offset || !m->inode != !k->inode)
+		return false;
+	return !m->inode || pair_up(&pair->inodes, m->inode, k->inode, 2);
+}
+
+static bool compare_lines(const struct look *look)
+{
+	struct pmk_pair *pair = look->pair;
+	const struct proc *p = &pair->proc[look->proc];
+	struct lines l[PMK_SIDES];
+	struct pmk_maps_line line[PMK_SIDES];
+	bool more[PMK_SIDES];
+
+	for (int side = 0; side < PMK_SIDES; side++)
+		l[side] = (struct lines){ p->maps[side], p->maps[side] + p->maps_len[side] };
+	for (;;) {
+		struct lines before[PMK_SIDES] = { l[0], l[1] };
+
+		for (int side = 0; side < PMK_SIDES; side++)
+			more[side] = next_line(pair, &l[side], &line[side]);
+		if (!more[0] && !more[1])
+			return true;
+		if (more[0] && more[1] && same_line(pair, &line[0], &line[1]))
+			continue;
+		for (int side = 0; side < PMK_SIDES; side++)
+			if (!more[side])
+				before[side] = (struct lines){ "none\n", NULL };
+		return differ(look, PMK_ASPECT_MAPS, 0, "model '%.*s', kernel '%.*s'",
+			      (int)strcspn(before[0].at, "\n"), before[0].at,
+			      (int)strcspn(before[1].at, "\n"), before[1].at);
+	}
+}
+
+static bool compare_maps(struct look *look)
+{
+	struct pmk_pair *pair = look->pair;
+	struct proc *p = &pair->proc[look->proc];
+	bool changed = false;
+
+	for (int side = 0; side < PMK_SIDES; side++) {
+		char text[MAPS_SIZE];
+		int64_t len = read_file(pair, side, HANDLE_PROC + 2 * look->proc + 1, 0, text,
+					sizeof(text) - 1);
+
+		if (len <= 0)
+			return differ(look, PMK_ASPECT_DEATH, (uint64_t)side,
+				      "maps cannot be read");
+		if (len == p->maps_len[side] && !memcmp(text, p->maps[side], (size_t)len))
+			continue;
+		text[len] = 0;
+		memcpy(p->maps[side], text, (size_t)len + 1);
+		p->maps_len[side] = len;
+		changed = true;
+	}
+	return !changed || compare_lines(look);
+}
+
+/* ---- scans -------------------------------------------------------------------------------------- */
+
+#define REGIONS 128
+
+struct scanned {
+	struct pmk_scan_arg arg;
+	struct pmk_scan_region region[REGIONS];
+};
+
+/* GUARD came with 6.16, and where it is not known the whole call fails: so it is asked for by quirk. */
+static uint64_t categories(const struct pmk_profile *p)
+{
+	uint64_t known = pmk_scan_categories(p->kernel);
+
+	known &= ~(PMK_SCAN_GUARD_MASK | PMK_SCAN_SOFT_DIRTY_MASK | PMK_SCAN_ACCESSED_MASK);
+	return known | (pmk_profile_has(p, PMK_Q_SCAN_GUARD) ? PMK_SCAN_GUARD_MASK : 0);
+}
+
+static int64_t scan(struct pmk_pair *pair, int side, int proc, const struct window *w,
+		    struct scanned *ret)
+{
+	struct pmk_request r = { .code = PMK_REQ_SCAN,
+				 .handle = HANDLE_PROC + 2 * proc,
+				 .buf = ret,
+				 .len = sizeof(*ret),
+				 .scan = { .size = sizeof(r.scan),
+					   .start = w->page * pair->page_size,
+					   .end = (w->page + w->n) * pair->page_size,
+					   .vec = 1,
+					   .vec_len = REGIONS,
+					   .return_mask = categories(&pair->profile) } };
+
+	return call(pair, side, &r);
+}
+
+static bool compare_regions(struct look *look, const struct scanned s[PMK_SIDES], int64_t n[PMK_SIDES])
+{
+	struct pmk_pair *pair = look->pair;
+	char names[PMK_SIDES][80] = { "none", "none" };
+	int64_t i = 0;
+
+	while (i < n[0] && i < n[1] && !memcmp(&s[0].region[i], &s[1].region[i], sizeof(s->region[i])))
+		i++;
+	if (n[0] == n[1] && (n[0] < 0 || i == n[0]))
+		return true;
+	for (int side = 0; side < PMK_SIDES; side++) {
+		const struct pmk_scan_region *r = &s[side].region[i];
+
+		if (i >= n[side])
+			continue;
+		look->page = r->start / pair->page_size;
+		snprintf(names[side], sizeof(names[side]), "[%" PRIx64 "-%" PRIx64 ") ",
+			 r->start / pair->page_size, r->end / pair->page_size);
+		pmk_scan_to_names(r->categories, names[side] + strlen(names[side]), 50);
+	}
+	return differ(look, PMK_ASPECT_SCAN, 0, "model %s, kernel %s (%d and %d)", names[0],
+		      names[1], (int)n[0], (int)n[1]);
+}
+
+static bool compare_scans(struct look *look)
+{
+	struct pmk_pair *pair = look->pair;
+
+	for (unsigned i = 0; i < pair->nwindows; i++) {
+		struct scanned s[PMK_SIDES];
+		int64_t n[PMK_SIDES];
+
+		for (int side = 0; side < PMK_SIDES; side++)
+			n[side] = scan(pair, side, look->proc, &pair->window[i], &s[side]);
+		if (!compare_regions(look, s, n))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------- */
+
+/* Which lines of maps a request can change: those of who does it, and of a child. */
+static bool changes_vmas(const struct pmk_request *r, int proc)
+{
+	if (r->code == PMK_REQ_READ || r->code == PMK_REQ_WRITE)
+		return false;
+	return r->proc == proc || (r->code == PMK_REQ_FORK && r->a[0] == proc);
+}
+
+static bool compare_all(struct pmk_pair *pair, const struct pmk_request *r,
+			struct pmk_difference *ret)
+{
+	struct look look = { .pair = pair, .ret = ret };
+
+	pair->round++;
+	pair->nframes = 0;
+	for (int p = 0; p < pair->nprocs; p++) {
+		look.proc = p;
+		look.page = 0;
+		if (!pair->proc[p].alive)
+			continue;
+		if (!compare_entries(&look))
+			return false;
+		look.page = 0;
+		if (changes_vmas(r, p) && !compare_maps(&look))
+			return false;
+		if (pair->scans && (r->proc == p || changes_vmas(r, p)) && !compare_scans(&look))
+			return false;
+	}
+	return !pair->frames_shown || compare_frames(&look);
+}
+
+/* Fresh pages leave this CPU's batches, so that they are on the LRU and nobody holds them (actor_memory.c). */
+static void drain(void)
+{
+	static _Alignas(65536) char own[65536];
+
+	own[0] = 0;
+	madvise(own, (size_t)sysconf(_SC_PAGESIZE), MADV_COLD);
+}
+
+/* Keeps the list of the living up to date. */
+static void follow(struct pmk_pair *pair, const struct pmk_request *r,
+		   const int64_t result[PMK_SIDES])
+{
+	int child = r->code == PMK_REQ_FORK ? (int)r->a[0] : r->proc;
+
+	switch (r->code) {
+	case PMK_REQ_SPAWN:
+	case PMK_REQ_FORK:
+		if (child >= PMK_PAIR_PROCS)
+			break;
+		if (child >= pair->nprocs)
+			pair->nprocs = child + 1;
+		pair->proc[child].alive = true;
+		pair->proc[child].pid = (int)result[PMK_SIDE_MODEL];
+		proc_open(pair, child);
+		break;
+	case PMK_REQ_EXEC:
+		proc_close(pair, r->proc);
+		proc_open(pair, r->proc);
+		break;
+	case PMK_REQ_EXIT:
+		proc_close(pair, r->proc);
+		pair->proc[r->proc].alive = false;
+		break;
+	default:
+		break;
+	}
+}
+
+static bool results_agree(const struct pmk_request *r, const int64_t result[PMK_SIDES])
+{
+	bool pid = r->code == PMK_REQ_SPAWN || r->code == PMK_REQ_FORK;
+
+	return result[0] == result[1] || (pid && result[0] > 0 && result[1] > 0);
+}
+
+static const char *result_text(int64_t result, char *buf, size_t size)
+{
+	if (pmk_is_signal(result))
+		return pmk_signal_name((int)(-100000 - result));
+	if (result < 0)
+		return pmk_errno_name((int)-result);
+	snprintf(buf, size, "%" PRId64, result);
+	return buf;
+}
+
+bool pmk_pair_do(struct pmk_pair *pair, const struct pmk_request *r, struct pmk_difference *ret)
+{
+	struct look look = { .pair = pair, .ret = ret, .proc = r->proc };
+	int64_t *result = ret->result;
+	char text[PMK_SIDES][24];
+
+	for (int side = 0; side < PMK_SIDES; side++)
+		result[side] = pmk_world_request(pair->world[side], r);
+	drain();
+	if (!results_agree(r, result))
+		return differ(&look, PMK_ASPECT_RESULT, (uint64_t)(result[0] ^ result[1]),
+			      "model %s, kernel %s", result_text(result[0], text[0], 24),
+			      result_text(result[1], text[1], 24));
+	if (result[0] >= 0)
+		follow(pair, r, result);
+	return compare_all(pair, r, ret);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * diverge_gen.c - the next operation, made from the model's state.
+ *
+ * Ranges mostly follow the VMAs that are there: all of one, its beginning, its end, one page, a little too
+ * much.  Each script has weights of its own, so that rare operations meet often somewhere.
+ */
+#include "diverge.h"
+
+#include <string.h>
+
+#include "machine.h"
+
+/* ---- chance ------------------------------------------------------------------------------------- */
+
+static uint64_t next(struct pmk_gen *g) /* splitmix64 */
+{
+	uint64_t z = g->state += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}
+
+static unsigned below(struct pmk_gen *g, unsigned n)
+{
+	return (unsigned)((next(g) >> 32) * n >> 32);
+}
+
+static bool one_in(struct pmk_gen *g, unsigned n)
+{
+	return !below(g, n);
+}
+
+/* ---- what is there ------------------------------------------------------------------------------ */
+
+struct stretch {
+	unsigned page, n;
+	const struct pmk_vma *vma; /* NULL: a hole */
+};
+
+/* VMAs and holes of the arena, in order. */
+static unsigned survey(const struct pmk_pair *pair, int proc, struct stretch ret[PMK_ARENA_PAGES])
+{
+	const struct pmk_machine *m = pmk_pair_machine(pair);
+	const struct pmk_mm *mm = pmk_pair_mm(pair, proc);
+	uint64_t base = PMK_ARENA >> m->profile.arch->page_shift;
+	struct pmk_piece p = { .end = base };
+	unsigned n = 0;
+
+	while (pmk_runs_piece(&mm->vma, base + PMK_ARENA_PAGES, &p))
+		ret[n++] = (struct stretch){ (unsigned)(p.start - base),
+					     (unsigned)(p.end - p.start),
+					     p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL };
+	return n;
+}
+
+static const struct stretch *pick(struct pmk_gen *g, const struct stretch *s, unsigned n,
+				  bool mapped)
+{
+	unsigned fit = 0, chosen;
+
+	for (unsigned i = 0; i < n; i++)
+		fit += !s[i].vma != mapped;
+	if (!fit)
+		return NULL;
+	chosen = below(g, fit);
+	for (unsigned i = 0; i < n; i++)
+		if (!s[i].vma != mapped && !chosen--)
+			return &s[i];
+	return NULL;
+}
+
+static unsigned small(struct pmk_gen *g)
+{
+	return 1 + below(g, one_in(g, 4) ? 24 : 6);
+}
+
+/* Some of a stretch, or a bit more. */
+static void part_of(struct pmk_gen *g, const struct stretch *s, struct pmk_op *op)
+{
+	unsigned n = 1 + below(g, s->n), kind = below(g, 8);
+
+	op->page = s->page;
+	op->n = s->n;
+	if (kind == 2) {
+		op->n = n; /* its beginning */
+	} else if (kind == 3) {
+		op->page += s->n - n; /* its end */
+		op->n = n;
+	} else if (kind == 4 || kind == 5) {
+		op->page += below(g, s->n); /* one page */
+		op->n = 1;
+	} else if (kind == 6) {
+		op->page += below(g, s->n); /* the middle */
+		op->n = 1 + below(g, s->page + s->n - op->page);
+	} else if (kind == 7) {
+		op->page -= op->page && one_in(g, 2); /* over it */
+		op->n = s->page + s->n - op->page + below(g, 4);
+	}
+	if (op->page + op->n > PMK_ARENA_PAGES)
+		op->n = PMK_ARENA_PAGES - op->page;
+}
+
+static void range(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	struct stretch s[PMK_ARENA_PAGES];
+	unsigned n = survey(pair, op->proc, s);
+	const struct stretch *vma = pick(g, s, n, true);
+
+	if (vma && !one_in(g, 8)) {
+		part_of(g, vma, op);
+		return;
+	}
+	op->page = below(g, PMK_ARENA_PAGES);
+	op->n = small(g);
+	if (op->page + op->n > PMK_ARENA_PAGES)
+		op->n = PMK_ARENA_PAGES - op->page;
+}
+
+/* Where n pages are to go: into a hole, next to a neighbour or not, or just anywhere. */
+static unsigned target(struct pmk_gen *g, const struct pmk_pair *pair, int proc, unsigned *n)
+{
+	struct stretch s[PMK_ARENA_PAGES];
+	const struct stretch *hole = pick(g, s, survey(pair, proc, s), false);
+	unsigned at;
+
+	if (!hole || one_in(g, 10))
+		return below(g, PMK_ARENA_PAGES - (*n < PMK_ARENA_PAGES ? *n : 1) + 1) %
+		       PMK_ARENA_PAGES;
+	if (*n > hole->n)
+		*n = hole->n;
+	at = below(g, 3);
+	return hole->page + (at == 0 ? 0 : at == 1 ? hole->n - *n : below(g, hole->n - *n + 1));
+}
+
+/* Mostly writable, lest everything rot to what faults. */
+static unsigned permissions(struct pmk_gen *g)
+{
+	static const unsigned some[] = { PMK_PERM_R | PMK_PERM_W,
+					 PMK_PERM_R | PMK_PERM_W,
+					 PMK_PERM_R | PMK_PERM_W,
+					 PMK_PERM_R | PMK_PERM_W,
+					 PMK_PERM_R,
+					 PMK_PERM_R,
+					 0,
+					 PMK_PERM_R | PMK_PERM_X };
+
+	return some[below(g, 8)];
+}
+
+/* ---- operations --------------------------------------------------------------------------------- */
+
+/* Whether the range has pages of a regular file. */
+static bool meets_file(const struct pmk_pair *pair, const struct pmk_op *op)
+{
+	const struct pmk_machine *m = pmk_pair_machine(pair);
+	struct stretch s[PMK_ARENA_PAGES];
+	unsigned n = survey(pair, op->proc, s);
+
+	for (unsigned i = 0; i < n; i++)
+		if (s[i].vma && s[i].vma->object >= 0 && s[i].page < op->page + op->n &&
+		    s[i].page + s[i].n > op->page &&
+		    m->object[s[i].vma->object].kind == PMK_OBJECT_FILE)
+			return true;
+	return false;
+}
+
+/* A file's pages that have left the cache come back in company: what readahead chooses to bring depends on
+ * its history, and writing dirty ones takes its time.  So they are never made to leave. */
+static void make_reclaim(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	range(g, pair, op);
+	if (meets_file(pair, op))
+		op->id = PMK_OP_READ;
+}
+
+static void make_mmap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	op->n = small(g);
+	op->page = target(g, pair, op->proc, &op->n);
+	op->prot = one_in(g, 3) ? permissions(g) : PMK_PERM_R | PMK_PERM_W;
+	op->object = -1;
+	if (op->page + op->n > PMK_ARENA_PAGES)
+		op->n = PMK_ARENA_PAGES - op->page;
+	if (!g->allowed[PMK_OP_OBJECT] || one_in(g, 2))
+		return;
+	op->shared = one_in(g, 2);
+	if (!g->nobjects || one_in(g, 5))
+		return;
+	op->object = (int)below(g, (unsigned)g->nobjects);
+	op->new_n = g->object[op->object].file;
+	op->to = (int)below(g, g->object[op->object].pages + 1);
+	if (one_in(g, 2)) /* the same pages at the same place, so that neighbours may merge */
+		op->to = (int)(op->page % g->object[op->object].pages);
+}
+
+static void make_mprotect(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	range(g, pair, op);
+	op->prot = permissions(g);
+}
+
+static void make_object(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	(void)pair;
+	op->n = 4 + below(g, 28);
+	op->object = g->nobjects;
+	op->shared = one_in(g, 12); /* a file: slow to make */
+	g->object[g->nobjects].file = op->shared;
+	g->object[g->nobjects++].pages = op->n;
+}
+
+static void make_mremap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	unsigned kind = below(g, 8);
+
+	range(g, pair, op);
+	op->new_n = op->n;
+	if (kind < 2)
+		op->new_n = op->n + small(g);
+	else if (kind == 2)
+		op->new_n = 1 + below(g, op->n);
+	if (op->new_n > PMK_ARENA_PAGES)
+		op->new_n = PMK_ARENA_PAGES;
+	op->to = -1;
+	if (kind < 2 && one_in(g, 2)) {
+		if (op->page + op->new_n > PMK_ARENA_PAGES)
+			op->new_n = PMK_ARENA_PAGES - op->page;
+		return;
+	}
+	op->to = (int)target(g, pair, op->proc, &op->new_n);
+	op->dontunmap = op->new_n == op->n ? one_in(g, 3) : one_in(g, 30);
+	if ((unsigned)op->to + op->new_n > PMK_ARENA_PAGES)
+		op->new_n = PMK_ARENA_PAGES - (unsigned)op->to;
+}
+
+static void make_fork(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	(void)pair;
+	op->to = g->nprocs++;
+}
+
+static void make_whole(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	(void)g;
+	(void)pair;
+	(void)op;
+}
+
+static void (*maker_of(enum pmk_op_id id))(struct pmk_gen *, const struct pmk_pair *,
+					   struct pmk_op *)
+{
+	switch (id) {
+	case PMK_OP_MMAP:
+		return make_mmap;
+	case PMK_OP_MPROTECT:
+		return make_mprotect;
+	case PMK_OP_OBJECT:
+		return make_object;
+	case PMK_OP_MREMAP:
+		return make_mremap;
+	case PMK_OP_FORK:
+		return make_fork;
+	case PMK_OP_PAGEOUT:
+	case PMK_OP_REMOVE:
+		return make_reclaim;
+	case PMK_OP_EXIT:
+	case PMK_OP_EXEC:
+		return make_whole;
+	default:
+		return range;
+	}
+}
+
+/* ---- scripts ------------------------------------------------------------------------------------ */
+
+static int allow(struct pmk_gen *g, const char *only, struct pmk_error *err)
+{
+	while (*only) {
+		size_t len = strcspn(only, ",");
+		bool known = false;
+
+		for (int i = 0; i < PMK_OP_COUNT; i++)
+			if (strlen(pmk_op_info[i].word) == len &&
+			    !strncmp(pmk_op_info[i].word, only, len))
+				known = g->allowed[i] = true;
+		if (!known)
+			return pmk_error_set(err, NULL, 0, 0, "unknown operation '%.*s'", (int)len,
+					     only);
+		only += len + (only[len] == ',');
+	}
+	return 0;
+}
+
+int pmk_gen_init(struct pmk_gen *g, uint64_t seed, const char *only, struct pmk_error *err)
+{
+	unsigned set = only && strlen(only) == 1 && *only >= '1' && *only <= '9' ?
+			       (unsigned)(*only - '0') :
+			       9;
+
+	*g = (struct pmk_gen){ .state = seed };
+	if (only && set == 9)
+		return allow(g, only, err);
+	for (int i = 0; i < PMK_OP_COUNT; i++)
+		g->allowed[i] = pmk_op_info[i].set <= set;
+	return 0;
+}
+
+unsigned pmk_gen_script(struct pmk_gen *g)
+{
+	static const unsigned factor[] = { 0, 1, 2, 2, 2, 4, 8 };
+
+	g->nprocs = 1;
+	g->nobjects = 0;
+	g->total = 0;
+	for (int i = 0; i < PMK_OP_COUNT; i++) {
+		g->weight[i] = pmk_op_info[i].weight * factor[below(g, 7)];
+		if (!g->allowed[i])
+			g->weight[i] = 0;
+		if (g->allowed[i] && pmk_op_info[i].set == 1 && !g->weight[i])
+			g->weight[i] = pmk_op_info[i].weight;
+		g->total += g->weight[i];
+	}
+	return 100 + below(g, 201);
+}
+
+static bool possible(const struct pmk_gen *g, const struct pmk_pair *pair, enum pmk_op_id id)
+{
+	int living = 0;
+
+	for (int p = 0; p < g->nprocs; p++)
+		living += pmk_pair_alive(pair, p);
+	if (id == PMK_OP_EXIT)
+		return living > 1;
+	if (id == PMK_OP_FORK)
+		return living < 4 && g->nprocs < PMK_PAIR_PROCS;
+	return id != PMK_OP_OBJECT || g->nobjects < 4;
+}
+
+void pmk_gen_next(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *ret)
+{
+	int id, proc;
+
+	do {
+		unsigned at = below(g, g->total);
+
+		for (id = 0; at >= g->weight[id]; id++)
+			at -= g->weight[id];
+	} while (!possible(g, pair, (enum pmk_op_id)id));
+	do
+		proc = (int)below(g, (unsigned)g->nprocs);
+	while (!pmk_pair_alive(pair, proc));
+	*ret = (struct pmk_op){ .id = (enum pmk_op_id)id, .proc = proc, .object = -1, .to = -1 };
+	if (id == PMK_OP_MMAP)
+		ret->to = 0;
+	maker_of(ret->id)(g, pair, ret);
+}

@@ -1,0 +1,568 @@
+/*
+ * mount_test.c - pmkit mount and pmkit run, seen from outside: by programs that know nothing of them.
+ *
+ * The binary is its own pmkit: called as "mount_test mount ..." or "mount_test run ..." it is that
+ * subcommand.  Skipped (77) where no FUSE mount can be made.  Nothing waits by sleeping: the end of a
+ * mount is awaited by poll() on mountinfo, that of a process by waitpid() or the end of a pipe.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "fuse.h"
+#include "play.h"
+
+static char self[PATH_MAX], here[PATH_MAX], work[] = "/tmp/mount_test.XXXXXX", dir[64], script[64];
+
+/* 8 written pages at 0x20000000, a guard page at page 12; a second process; a frame of its own. */
+static const char text[] = "scenario 1\n"
+			   "p: map heap 16 anon private rw at=0x20000000\n"
+			   "p: write heap[0-7]\n"
+			   "p: madvise heap[12] guard-install\n"
+			   "q: map heap 4 anon private rw at=0x30000000\n"
+			   "q: write heap\n";
+#define HEAP_PAGE 0x20000
+#define PRESENT	  (1ull << 63)
+#define PFN_MASK  ((1ull << 55) - 1)
+
+static void write_script(const char *path, const char *content)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(content, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/*
+ * Runs a shell command in which $PMKIT, $PROBE, $SCRIPT and $DIR are set, its output (both kinds) in out:
+ * its exit status, 128 + N for a signal.
+ */
+static int shell(const char *command, char *out, size_t size)
+{
+	char full[4096];
+	size_t n = 0;
+
+	snprintf(full, sizeof(full), "exec 2>&1; %s", command);
+	FILE *f = popen(full, "r");
+	assert_non_null(f);
+	if (out) {
+		n = fread(out, 1, size - 1, f);
+		out[n] = '\0';
+	}
+	for (char rest[4096]; fread(rest, 1, sizeof(rest), f) > 0;)
+		;
+	int status = pclose(f);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void expect(const char *command, int status, const char *output)
+{
+	char out[4096];
+	int got = shell(command, out, sizeof(out));
+
+	if (got != status || !strstr(out, output))
+		fail_msg("%s\n  exit %d, expected %d; output: %s\n  expected: %s", command, got,
+			 status, out, output);
+}
+
+static bool is_mounted(void)
+{
+	char line[512];
+	bool found = false;
+	FILE *f = fopen("/proc/self/mountinfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		found |= strstr(line, dir) != NULL;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Waits until nothing is mounted at dir. */
+static void await_unmount(void)
+{
+	struct pollfd p = { .fd = open("/proc/self/mountinfo", O_RDONLY), .events = POLLPRI };
+	char bytes[4096];
+
+	while (is_mounted()) {
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		lseek(p.fd, 0, SEEK_SET);
+		while (read(p.fd, bytes, sizeof(bytes)) > 0)
+			;
+	}
+	close(p.fd);
+}
+
+/* ---- mount ------------------------------------------------------------------------------------ */
+
+static void mounts_and_unmounts(void **state)
+{
+	(void)state;
+	expect("$PMKIT mount $SCRIPT $DIR && ls $DIR", 0, "1000\n1001\nkpage");
+	expect("ls $DIR/self/task/1000", 0, "clear_refs\ncomm\nmaps\npagemap\nstatus\n");
+	expect("cat $DIR/1001/maps", 0, "30000000-30004000 rw-p 00000000 00:00 0 \n");
+	expect("cat $DIR/1000/comm; readlink $DIR/self $DIR/thread-self", 0,
+	       "\n1000\n1000/task/1000\n");
+	expect("ls $DIR/1002; ls $DIR/01000; ls $DIR/1000/task/1001; ls $DIR/nothing", 2,
+	       "No such");
+	expect("$UMOUNT $DIR", 0, "");
+	await_unmount();
+}
+
+/* Whether a process has this name. */
+static bool is_called(pid_t pid, const char *name)
+{
+	char path[64], comm[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	FILE *f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (fscanf(f, "%31s", comm) != 1)
+		comm[0] = '\0';
+	fclose(f);
+	return !strcmp(comm, name);
+}
+
+/* A server in the foreground, and its watcher, once they serve. */
+static pid_t start_server(pid_t *ret_watcher)
+{
+	char path[64];
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execl(self, self, "mount", "-f", script, dir, NULL);
+		_exit(126);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	for (*ret_watcher = 0; !is_called(*ret_watcher, "pmkit-watch"); sched_yield()) {
+		FILE *f = fopen(path, "r");
+
+		assert_non_null(f);
+		if (fscanf(f, "%d", ret_watcher) != 1)
+			*ret_watcher = 0;
+		fclose(f);
+		assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	}
+	assert_true(is_mounted());
+	return pid;
+}
+
+static void foreground_ends_by_signal(void **state)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	pid_t watcher;
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		pid_t pid = start_server(&watcher);
+
+		kill(pid, signals[i]);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		assert_false(is_mounted());
+		assert_int_equal(kill(watcher, 0), -1);
+	}
+}
+
+static void bad_uses_say_why(void **state)
+{
+	(void)state;
+	expect("$PMKIT mount", 2, "usage: pmkit mount");
+	expect("$PMKIT mount --nonsense $SCRIPT $DIR", 2, "usage:");
+	expect("$PMKIT mount --privilege some $SCRIPT $DIR", 2, "unknown privilege 'some'");
+	expect("$PMKIT mount $SCRIPT /no/such", 1, "/no/such: No such file");
+	expect("$PMKIT mount $SCRIPT $SCRIPT", 1, "not a directory");
+	expect("$PMKIT mount $SCRIPT /", 1, "/: not empty");
+	expect("$PMKIT mount /no/script $DIR", 1, "/no/script");
+	expect("echo bad > $DIR.pmk; $PMKIT mount $DIR.pmk $DIR", 1, ".pmk:1:");
+	expect("$PMKIT mount --as 6.x $SCRIPT $DIR", 1, "6.x");
+	expect("$PMKIT mount $SCRIPT $DIR && $PMKIT mount $SCRIPT $DIR", 1,
+	       "in use: a mock is mounted there");
+	expect("$UMOUNT $DIR", 0, "");
+	expect("$PMKIT run", 2, "usage: pmkit run");
+	expect("$PMKIT run $SCRIPT", 2, "usage:");
+	expect("$PMKIT run --maps some $SCRIPT -- true", 2, "usage:");
+	expect("$PMKIT run /no/script -- true", 1, "/no/script");
+	expect("$PMKIT run $SCRIPT -- /no/command", 127, "/no/command: No such file");
+	expect("$PMKIT run $SCRIPT -- /etc/passwd", 126, "/etc/passwd: Permission denied");
+	await_unmount();
+}
+
+static void killed_server_leaves_no_mount(void **state)
+{
+	pid_t watcher, pid = start_server(&watcher);
+
+	(void)state;
+	kill(pid, SIGKILL);
+	await_unmount();
+	waitpid(pid, NULL, 0);
+}
+
+static void dead_mount_is_mended(void **state)
+{
+	struct stat st;
+	pid_t watcher, pid = start_server(&watcher);
+
+	(void)state;
+	kill(watcher, SIGKILL);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(stat(dir, &st), -1);
+	assert_int_equal(errno, ENOTCONN);
+	expect("$PMKIT mount $SCRIPT $DIR/ && ls $DIR && $UMOUNT $DIR", 0, "kpageflags");
+	await_unmount();
+}
+
+/* ---- run -------------------------------------------------------------------------------------- */
+
+static void run_shows_the_script(void **state)
+{
+	static const char od[] = "dd bs=8 skip=131072 count=1 status=none if=";
+	char command[512];
+
+	(void)state;
+	static const char *const files[] = { "/proc/self/pagemap", "/proc/thread-self/pagemap",
+					     "/proc/$$/pagemap", "/proc/$$/task/$$/pagemap",
+					     "/proc/1/pagemap" };
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(command, sizeof(command),
+			 "$PMKIT run $SCRIPT -- sh -c '%s%s | od -An -tx8'", od, files[i]);
+		expect(command, 0, " 810000000000"); /* present, exclusive, a frame */
+	}
+	expect("$PMKIT run $SCRIPT -- sh -c 'sh -c \"cat /proc/self/maps\"'", 0,
+	       "20000000-20010000 rw-p");
+	expect("$PMKIT run $SCRIPT -- cat /proc/1001/maps", 0, "30000000-30004000 rw-p");
+	expect("$PMKIT run --maps real $SCRIPT -- cat /proc/self/maps", 0, "/cat");
+	expect("$PMKIT run --as 6.18/x86_64-memcg $SCRIPT -- ls /proc/kpagecgroup", 2,
+	       "No such file");
+}
+
+static void run_passes_the_rest_through(void **state)
+{
+	(void)state;
+	expect("$PMKIT run $SCRIPT -- readlink /proc/self/exe", 0, "/readlink\n");
+	expect("cd /usr && $PMKIT run $SCRIPT -- readlink /proc/self/cwd /proc/self/root", 0,
+	       "/usr\n/\n");
+	expect("echo in | $PMKIT run $SCRIPT -- cat /dev/stdin", 0, "in\n");
+	expect("$PMKIT run $SCRIPT -- bash -c 'cat <(echo substituted)'", 0, "substituted\n");
+	expect("$PMKIT run $SCRIPT -- sh -c 'test $$ = $(readlink /proc/self/../self | wc -l) ||"
+	       " sh -c \"exec readlink /proc/self\"; echo $$'",
+	       0, "\n1000\n");
+	expect("$PMKIT run $SCRIPT -- cat /proc/sys/kernel/ostype", 0, "Linux\n");
+	expect("$PMKIT run $SCRIPT -- cat /proc/self/comm /proc/mounts", 0, "cat\n");
+	expect("$PMKIT run $SCRIPT -- ps -o comm= -p 1", 0, "pmkit-init");
+	expect("$PMKIT run $SCRIPT -- ls /proc", 0, "1\n1000\n1001\n");
+}
+
+static void run_exits_as_the_command(void **state)
+{
+	(void)state;
+	expect("$PMKIT run $SCRIPT -- true", 0, "");
+	expect("$PMKIT run $SCRIPT -- sh -c 'exit 7'", 7, "");
+	expect("$PMKIT run $SCRIPT -- sh -c 'kill -TERM $$'", 143, "");
+	expect("$PMKIT run $SCRIPT -- sh -c 'kill -KILL $$'", 137, "");
+	expect("$PMKIT run $SCRIPT -- sh -c 'sleep 100 & exit 3'", 3, "");
+}
+
+/* Starts `run` of a command that says "ready" and waits; out is its standard output. */
+static pid_t start_run(const char *command, int *out)
+{
+	char word[6] = "";
+	int fd[2];
+
+	assert_int_equal(pipe(fd), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(fd[1], 1);
+		close(fd[0]);
+		close(fd[1]);
+		execl(self, self, "run", script, "--", "sh", "-c", command, NULL);
+		_exit(126);
+	}
+	close(fd[1]);
+	assert_int_equal(read(fd[0], word, 6), 6);
+	assert_memory_equal(word, "ready\n", 6);
+	*out = fd[0];
+	return pid;
+}
+
+static void run_hands_signals_on(void **state)
+{
+	char word[6];
+	int out, status;
+
+	(void)state;
+	pid_t pid = start_run("trap 'echo usr1; exit 9' USR1; echo ready; "
+			      "while :; do sleep 0.01; done",
+			      &out);
+	kill(pid, SIGUSR1);
+	assert_int_equal(read(out, word, 5), 5);
+	assert_memory_equal(word, "usr1\n", 5);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 9);
+	close(out);
+}
+
+/* All processes of the namespace hold the pipe: its end is their end. */
+static void killed_run_leaves_nothing(void **state)
+{
+	char byte;
+	int out, status;
+
+	(void)state;
+	pid_t pid = start_run("(setsid sh -c 'trap \"\" TERM HUP; sleep 1000' &); echo ready; "
+			      "exec sleep 1000",
+			      &out);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	struct pollfd p = { .fd = out, .events = POLLIN };
+	assert_int_equal(poll(&p, 1, 10000), 1);
+	assert_int_equal(read(out, &byte, 1), 0);
+	close(out);
+}
+
+static void runs_in_parallel(void **state)
+{
+	(void)state;
+	expect("for i in $(seq 100); do $PMKIT run $SCRIPT -- sh -c 'wc -l < /proc/self/maps' & "
+	       "done; "
+	       "wait",
+	       0, "5\n5\n5\n5\n");
+}
+
+/* ---- operation by operation ----------------------------------------------------------------------- */
+
+/* What differs from a real proc for ever: the kernel never asks the server (fuse.h). */
+static const char *const differ[] = {
+	"pread(buf+0, 0, 4)",
+	"pread(buf+1, 0, 4)",
+	"pread(fd, nowhere, 7, 0)",
+	"libaio",
+	"  ->",
+	"f_type",
+	"rmdir(path)",
+	"epoll_ctl",
+	"mmap(",
+	"F_SETFL, O_DIRECT",
+	"name_to_handle_at",
+	"write(fd, \"1\", 0)",
+	"lseek(fd, 5, SEEK_SET)",
+};
+
+static bool may_differ(const char *line)
+{
+	for (size_t i = 0; i < sizeof(differ) / sizeof(differ[0]); i++)
+		if (strstr(line, differ[i]))
+			return true;
+	return false;
+}
+
+static void answers_like_the_kernel(void **state)
+{
+	static const char *const files[] = { "pagemap", "maps", "clear_refs" };
+	char command[512], *line, *save;
+	static char out[65536];
+
+	(void)state;
+	if (geteuid())
+		skip();
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(command, sizeof(command),
+			 "$PROBE %s >$DIR.real; $PMKIT run --strict $SCRIPT -- $PROBE %s "
+			 ">$DIR.mock; "
+			 "diff $DIR.real $DIR.mock",
+			 files[i], files[i]);
+		shell(command, out, sizeof(out));
+		for (line = strtok_r(out, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+			if (strchr("<>", line[0]) && !may_differ(line))
+				fail_msg("%s: %s", files[i], line);
+	}
+}
+
+/* ---- the library ---------------------------------------------------------------------------------- */
+
+static struct pmk_mount *start(struct pmk_play *play, struct pmk_mount_options options)
+{
+	struct pmk_mount *mount = NULL;
+	struct pmk_error err = { 0 };
+
+	options.dir = dir;
+	options.first_pid = pmk_play_first_pid(play);
+	options.allow_other = geteuid() == 0;
+	if (pmk_mount_start(&play->machine, &play->lock, &options, &mount, &err))
+		fail_msg("%s", err.text);
+	return mount;
+}
+
+static int open_in(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return open(path, O_RDONLY);
+}
+
+static void privilege_policies(void **state)
+{
+	struct pmk_play play;
+	struct pmk_error err;
+	uint64_t entry;
+
+	(void)state;
+	assert_int_equal(pmk_play_init(&play, script, NULL, &err), 0);
+	for (int p = 0; p < PMK_PRIVILEGE_COUNT; p++) {
+		struct pmk_mount_options options = { .privilege = (enum pmk_privilege)p,
+						     .owner = PMK_OWNER_MOUNTER };
+		struct pmk_mount *mount = start(&play, options);
+		int fd = open_in("self/pagemap");
+
+		assert_int_equal(pread(fd, &entry, 8, HEAP_PAGE * 8), 8);
+		assert_true(entry & PRESENT);
+		if (p == PMK_PRIVILEGE_ALWAYS || p == PMK_PRIVILEGE_NEVER || geteuid())
+			assert_int_equal(!!(entry & PFN_MASK), p == PMK_PRIVILEGE_ALWAYS);
+		close(fd);
+		pmk_mount_stop(mount);
+		assert_false(is_mounted());
+	}
+	pmk_play_deinit(&play);
+}
+
+/* Files that stay open outlive neither the mount's end nor the machine's exchange badly. */
+static void stops_with_files_open(void **state)
+{
+	struct pmk_mount_options options = { .owner = PMK_OWNER_MOUNTER, .null_file = true };
+	struct pmk_play play, other;
+	struct pmk_error err;
+	uint64_t entry;
+
+	(void)state;
+	assert_int_equal(pmk_play_init(&play, script, NULL, &err), 0);
+	assert_int_equal(pmk_play_init(&other, script, "6.15", &err), 0);
+	struct pmk_mount *mount = start(&play, options);
+	int file = open_in("1000/pagemap"), null = open_in("null"), list = open_in("1000");
+	assert_int_equal(pread(null, &entry, 8, 1 << 20), 8);
+	assert_int_equal(entry, 0);
+
+	pthread_mutex_lock(&play.lock);
+	struct pmk_machine *first = play.machine;
+	pmk_mount_forget(mount);
+	play.machine = other.machine;
+	pthread_mutex_unlock(&play.lock);
+	assert_int_equal(pread(file, &entry, 8, HEAP_PAGE * 8), -1);
+	assert_int_equal(errno, ESRCH);
+	int again = open_in("1000/pagemap");
+	assert_int_equal(pread(again, &entry, 8, HEAP_PAGE * 8), 8);
+
+	pmk_mount_stop(mount);
+	assert_int_equal(pread(again, &entry, 8, 0), -1);
+	assert_true(errno == ENOTCONN || errno == ECONNABORTED);
+	close(file);
+	close(null);
+	close(list);
+	close(again);
+	play.machine = first;
+	pmk_play_deinit(&other);
+	pmk_play_deinit(&play);
+}
+
+static void many_processes(void **state)
+{
+	char path[80];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s.many", dir);
+	FILE *f = fopen(path, "w");
+	fputs("scenario 1\n", f);
+	for (int i = 0; i < 10000; i++)
+		fprintf(f, "p%d: map heap 1 anon private rw\n", i);
+	fclose(f);
+	expect("$PMKIT mount $DIR.many $DIR && ls $DIR | grep -c '^[0-9]'", 0, "10000\n");
+	expect("wc -l < $DIR/10999/maps; ls $DIR/11000", 2, "5\n");
+	expect("$UMOUNT $DIR", 0, "");
+	await_unmount();
+}
+
+/* ---- all of them -------------------------------------------------------------------------------- */
+
+static int unmount(void **state)
+{
+	(void)state;
+	return is_mounted() && shell("$UMOUNT $DIR", NULL, 0); /* what a failed test has left */
+}
+
+static int remove_all(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf --one-file-system %s", work);
+	return system(command);
+}
+
+#define TEST(f) cmocka_unit_test_teardown(f, unmount)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(mounts_and_unmounts),
+		TEST(foreground_ends_by_signal),
+		TEST(bad_uses_say_why),
+		TEST(killed_server_leaves_no_mount),
+		TEST(dead_mount_is_mended),
+		TEST(run_shows_the_script),
+		TEST(run_passes_the_rest_through),
+		TEST(run_exits_as_the_command),
+		TEST(run_hands_signals_on),
+		TEST(killed_run_leaves_nothing),
+		TEST(runs_in_parallel),
+		TEST(answers_like_the_kernel),
+		TEST(privilege_policies),
+		TEST(stops_with_files_open),
+		TEST(many_processes),
+	};
+	char path[PATH_MAX];
+
+	if (argc > 1 && !strcmp(argv[1], "mount"))
+		return pmk_cmd_mount(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "run"))
+		return pmk_cmd_run(argc - 1, argv + 1);
+	if (!realpath("/proc/self/exe", self) || !mkdtemp(work))
+		return 1;
+	snprintf(dir, sizeof(dir), "%s/mnt", work);
+	snprintf(script, sizeof(script), "%s/a.pmk", work);
+	mkdir(dir, 0755);
+	write_script(script, text);
+	memcpy(here, self, sizeof(here));
+	snprintf(path, sizeof(path), "%.4000s/mount_probe", dirname(here));
+	setenv("PMKIT", self, 1);
+	setenv("PROBE", path, 1);
+	setenv("SCRIPT", script, 1);
+	setenv("DIR", dir, 1);
+	setenv("UMOUNT", geteuid() ? "fusermount3 -uz" : "umount", 1);
+	if (shell("$PMKIT run $SCRIPT -- true", NULL, 0) == PMK_EXIT_CANNOT ||
+	    shell("$PMKIT mount $SCRIPT $DIR && $UMOUNT $DIR", NULL, 0) == PMK_EXIT_CANNOT) {
+		remove_all(NULL);
+		return PMK_EXIT_CANNOT;
+	}
+	return cmocka_run_group_tests_name("mount", tests, NULL, remove_all);
+}
