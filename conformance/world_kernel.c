@@ -37,6 +37,7 @@ struct kernel {
 	struct pmk_probe_result probe[PMK_FEATURE_COUNT];
 	size_t nprobes;
 	struct pmk_error no_facility[PMK_JANITOR_COUNT];
+	bool ksm_asked, ksm_ours;
 	char cgroup_home[4096];
 	char (*cgroup)[4352]; /* directories by the stage's number */
 	size_t ncgroups;
@@ -81,10 +82,10 @@ static int64_t put(const char *path, const char *value)
 
 #define KSM(file) "/sys/kernel/mm/ksm/" file
 
-static long ksm_scans(void)
+static long ksm_number(const char *path)
 {
 	char text[32] = "";
-	int fd = open(KSM("full_scans"), O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	if (fd >= 0)
@@ -95,18 +96,32 @@ static long ksm_scans(void)
 /* A page is looked at in one round, tried in the next, and with luck its twin comes only then. */
 static int64_t ksm_merge(bool zero_pages)
 {
-	long start = ksm_scans();
+	long start = ksm_number(KSM("full_scans"));
 	int64_t result = put(KSM("use_zero_pages"), zero_pages ? "1" : "0");
 
 	if (start < 0 || result || (result = put(KSM("run"), "1")))
 		return result ? result : -ENOSYS;
-	for (int i = 0; i < KSM_PATIENCE_MS && ksm_scans() < start + KSM_ROUNDS; i++)
+	for (int i = 0; i < KSM_PATIENCE_MS && ksm_number(KSM("full_scans")) < start + KSM_ROUNDS;
+	     i++)
 		usleep(1000);
-	if (ksm_scans() < start + KSM_ROUNDS)
+	if (ksm_number(KSM("full_scans")) < start + KSM_ROUNDS)
 		result = -ETIMEDOUT;
 	put(KSM("run"), "0");
 	put(KSM("use_zero_pages"), "0");
 	return result;
+}
+
+/* Others' mergeable memory, as of a virtual machine, has pages of zeros like ours and would be counted with
+ * them: so nobody but us may have any. */
+static bool ksm_is_ours(struct kernel *k)
+{
+	if (!k->ksm_asked) {
+		k->ksm_asked = true;
+		k->ksm_ours = !ksm_merge(false) && ksm_number(KSM("pages_shared")) <= 0 &&
+			      ksm_number(KSM("pages_unshared")) <= 0 &&
+			      ksm_number(KSM("pages_volatile")) <= 0;
+	}
+	return k->ksm_ours;
 }
 
 static int64_t make_cgroup(struct kernel *k, const struct pmk_request *r)
@@ -269,9 +284,12 @@ static bool has_made(struct kernel *k, enum pmk_janitor_what what, const char **
 		*why = "it is not there, and we have no right to make it";
 		return what == PMK_JANITOR_SWAP && pmk_swap_active();
 	}
-	if (!pmk_janitor_ask(k->janitor, what, &k->no_facility[what]))
-		return true;
 	*why = k->no_facility[what].text;
+	if (pmk_janitor_ask(k->janitor, what, &k->no_facility[what]))
+		return false;
+	if (what != PMK_JANITOR_KSM || ksm_is_ours(k))
+		return true;
+	*why = "other processes have mergeable memory";
 	return false;
 }
 
