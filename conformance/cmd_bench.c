@@ -205,7 +205,7 @@ static void bench_scripts(struct bench *b)
 struct reader {
 	int fd;
 	uint64_t pos, size; /* the part of the file that is read over and over */
-	size_t count;	    /* of one read */
+	size_t count; /* of one read */
 	double seconds;
 	char *buf;
 	bool scattered;
@@ -257,8 +257,11 @@ static int play_target(struct target *t, struct pmk_error *err)
 	t->pid = (int)pmk_world_request(t->world, &r);
 	page = t->world->ops->fact(t->world, PMK_FACT_PAGE_SIZE);
 	t->addr = 0x20000000;
-	r = (struct pmk_request){ .code = PMK_REQ_MMAP, .addr = t->addr, .len = PAGES * page,
-				  .prot = PMK_PERM_R | PMK_PERM_W, .a = { -1 } };
+	r = (struct pmk_request){ .code = PMK_REQ_MMAP,
+				  .addr = t->addr,
+				  .len = PAGES * page,
+				  .prot = PMK_PERM_R | PMK_PERM_W,
+				  .a = { -1 } };
 	if (pmk_world_request(t->world, &r) < 0)
 		return pmk_error_set(err, NULL, 0, 0, "the bench's mapping failed");
 	r.code = PMK_REQ_WRITE;
@@ -269,8 +272,10 @@ static int play_target(struct target *t, struct pmk_error *err)
 
 static int start_target(struct target *t, const char *dir, struct pmk_error *err)
 {
-	struct pmk_mount_options options = { .dir = dir, .privilege = PMK_PRIVILEGE_ALWAYS,
-					     .owner = PMK_OWNER_MOUNTER, .null_file = true };
+	struct pmk_mount_options options = { .dir = dir,
+					     .privilege = PMK_PRIVILEGE_ALWAYS,
+					     .owner = PMK_OWNER_MOUNTER,
+					     .null_file = true };
 
 	memset(t, 0, sizeof(*t));
 	pthread_mutex_init(&t->lock, NULL);
@@ -311,15 +316,15 @@ static char *real_pages(size_t n, size_t page)
 }
 
 /* Reads of 1 MiB: the mock's file against the real one. */
-static void against_real(struct bench *b, const char *row_name, const char *what, struct reader ours,
-			 struct reader real, double wanted)
+static void against_real(struct bench *b, const char *row_name, const char *what,
+			 struct reader ours, struct reader real, double wanted)
 {
 	struct row row = { row_name, what, "B/s", .wanted = wanted };
 	struct side side[] = { { round_read, &ours, 0 }, { round_read, &real, 0 } };
 
 	if (ours.fd < 0 || real.fd < 0) {
-		row.skip = ours.fd < 0 ? "the mock's file does not open" :
-					 "the real file does not open (it takes root)";
+		row.skip = ours.fd < 0 ? "the mock's file does not open"
+				       : "the real file does not open (it takes root)";
 	} else {
 		take_turns(side, 2, b->quick ? 2 : 5);
 		row.ours = side[0].best;
@@ -344,16 +349,16 @@ static void bench_reads(struct bench *b, struct target *t)
 	ours.pos = t->addr / 4096 * 8;
 	real.fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	real.pos = (uint64_t)(uintptr_t)pages / page * 8;
-	against_real(b, "pagemap", "1 MiB reads of the mock against the real pagemap, 4K pages", ours,
-		     real, 15);
+	against_real(b, "pagemap", "1 MiB reads of the mock against the real pagemap, 4K pages",
+		     ours, real, 15);
 	close(real.fd);
 	real.fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
 	real.pos = 0x10000 * 8;
 	ours.pos = 0x1000 * 8;
 	close(ours.fd);
 	ours.fd = open_in(b->dir, "kpageflags");
-	against_real(b, "kpageflags", "1 MiB reads of the mock against the real kpageflags", ours, real,
-		     30);
+	against_real(b, "kpageflags", "1 MiB reads of the mock against the real kpageflags", ours,
+		     real, 30);
 	close(ours.fd);
 	close(real.fd);
 
@@ -424,8 +429,8 @@ static bool answers(const char *dir, pid_t server)
 static void bench_large(struct bench *b)
 {
 	char script[96], dir[96];
-	struct row time = { "large", "1 TiB, 100,000 VMAs, 10,000 processes: until it answers", "ms",
-			    .wanted = 200, .at_most = true };
+	struct row time = { "large", "1 TiB, 100,000 VMAs, 10,000 processes: until it answers",
+			    "ms", .wanted = 200, .at_most = true };
 	struct row size = { "large-memory", "the same: peak memory of the server", "MiB",
 			    .wanted = 64, .at_most = true };
 	struct rusage usage;
@@ -471,7 +476,8 @@ static void bench_mount(struct bench *b)
 		return;
 	bench_large(b);
 	if (start_target(&t, b->dir, &err))
-		add(b, (struct row){ "mount", "reads through a mount", "", .skip = "no FUSE mount" });
+		add(b,
+		    (struct row){ "mount", "reads through a mount", "", .skip = "no FUSE mount" });
 	else
 		bench_reads(b, &t);
 	stop_target(&t);

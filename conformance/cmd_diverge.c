@@ -215,9 +215,9 @@ int pmk_cmd_diverge(int argc, char **argv)
 {
 	struct diverge d = { 0 };
 	const struct pmk_option options[] = {
-		{ "--seed", NULL, &d.seed },	 { "--ops", NULL, &d.ops },
-		{ "--keep", NULL, &d.keep },	 { "--only", NULL, &d.only },
-		{ "--replay", NULL, &d.replay }, { "--mutant", NULL, &d.mutant },
+		{ "--seed", NULL, &d.seed },	   { "--ops", NULL, &d.ops },
+		{ "--keep", NULL, &d.keep },	   { "--only", NULL, &d.only },
+		{ "--replay", NULL, &d.replay },   { "--mutant", NULL, &d.mutant },
 		{ "--mutants", &d.mutants, NULL },
 	};
 	int n = pmk_options(options, sizeof(options) / sizeof(*options), argc, argv), result;

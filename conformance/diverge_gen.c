@@ -49,9 +49,9 @@ static unsigned survey(const struct pmk_pair *pair, int proc, struct stretch ret
 	unsigned n = 0;
 
 	while (pmk_runs_piece(&mm->vma, base + PMK_ARENA_PAGES, &p))
-		ret[n++] = (struct stretch){ (unsigned)(p.start - base),
-					     (unsigned)(p.end - p.start),
-					     p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL };
+		ret[n++] =
+			(struct stretch){ (unsigned)(p.start - base), (unsigned)(p.end - p.start),
+					  p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL };
 	return n;
 }
 
@@ -295,9 +295,9 @@ static int allow(struct pmk_gen *g, const char *only, struct pmk_error *err)
 
 int pmk_gen_init(struct pmk_gen *g, uint64_t seed, const char *only, struct pmk_error *err)
 {
-	unsigned set = only && strlen(only) == 1 && *only >= '1' && *only <= '9' ?
-			       (unsigned)(*only - '0') :
-			       9;
+	unsigned set = only && strlen(only) == 1 && *only >= '1' && *only <= '9'
+			       ? (unsigned)(*only - '0')
+			       : 9;
 
 	*g = (struct pmk_gen){ .state = seed };
 	if (only && set == 9)

@@ -37,8 +37,8 @@ static void write_result(FILE *out, int64_t result)
 static bool write_op(struct pmk_pair *pair, const struct pmk_op *op, FILE *out,
 		     struct pmk_difference *d)
 {
-	bool alive = pmk_op_info[op->id].request == PMK_REQ_OBJECT ||
-		     pmk_pair_alive(pair, op->proc);
+	bool alive =
+		pmk_op_info[op->id].request == PMK_REQ_OBJECT || pmk_pair_alive(pair, op->proc);
 	bool agree = pmk_ops_step(pair, op, d);
 	char text[200];
 
@@ -180,8 +180,7 @@ int pmk_ops_write(struct pmk_pair *pair, const struct pmk_ops *ops,
 
 	if (!memory || pmk_ops_begin(pair, err))
 		return -1;
-	fprintf(memory,
-		"# %s, %s, arena[%" PRIu64 "]: %s.\nscenario 1\nneeds root swap\n\n",
+	fprintf(memory, "# %s, %s, arena[%" PRIu64 "]: %s.\nscenario 1\nneeds root swap\n\n",
 		pmk_aspect_word[d.aspect], pmk_op_proc_name[d.proc < 0 ? 0 : d.proc],
 		d.page ? d.page - PMK_ARENA / page : 0, d.text);
 	write_arena(memory, 0);

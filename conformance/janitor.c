@@ -173,10 +173,8 @@ static const struct {
 	int (*make)(struct pmk_undo *undo, pid_t owner, struct pmk_error *err);
 	const struct setting *settings;
 } facilities[PMK_JANITOR_COUNT] = {
-	[PMK_JANITOR_SWAP] = { make_swap, quiet },
-	[PMK_JANITOR_HUGETLB] = { fill_pool, quiet },
-	[PMK_JANITOR_THP] = { no_settings, thp },
-	[PMK_JANITOR_KSM] = { no_settings, ksm },
+	[PMK_JANITOR_SWAP] = { make_swap, quiet },     [PMK_JANITOR_HUGETLB] = { fill_pool, quiet },
+	[PMK_JANITOR_THP] = { no_settings, thp },      [PMK_JANITOR_KSM] = { no_settings, ksm },
 	[PMK_JANITOR_CGROUP] = { make_cgroup, quiet },
 };
 

@@ -25,8 +25,8 @@
 #include "swapfile.h"
 
 #define CGROUP_PATIENCE_MS 2000
-#define KSM_ROUNDS	3
-#define KSM_PATIENCE_MS 10000
+#define KSM_ROUNDS	   3
+#define KSM_PATIENCE_MS	   10000
 
 struct kernel {
 	struct pmk_live live; /* first: a struct pmk_world is one of these */
@@ -298,8 +298,8 @@ static const struct {
 	enum pmk_feature feature;
 	enum pmk_janitor_what what;
 } made[] = {
-	{ PMK_F_SWAP, PMK_JANITOR_SWAP }, { PMK_F_HUGETLB, PMK_JANITOR_HUGETLB },
-	{ PMK_F_THP, PMK_JANITOR_THP },	  { PMK_F_KSM, PMK_JANITOR_KSM },
+	{ PMK_F_SWAP, PMK_JANITOR_SWAP },     { PMK_F_HUGETLB, PMK_JANITOR_HUGETLB },
+	{ PMK_F_THP, PMK_JANITOR_THP },	      { PMK_F_KSM, PMK_JANITOR_KSM },
 	{ PMK_F_CGROUP, PMK_JANITOR_CGROUP },
 };
 

@@ -256,8 +256,7 @@ static int64_t willneed(struct stretch *s)
 				continue;
 			got = pmk_frame_alloc(s->m, c.end - c.start,
 					      PMK_FRAME_CACHED | PMK_KPF_UPTODATE_MASK |
-						      PMK_KPF_LRU_MASK |
-						      PMK_KPF_SWAPBACKED_MASK,
+						      PMK_KPF_LRU_MASK | PMK_KPF_SWAPBACKED_MASK,
 					      &pfn);
 			if (!got)
 				return 0;
@@ -275,8 +274,7 @@ static int64_t guard_install(struct stretch *s)
 	struct pmk_piece p = { .end = s->start };
 	struct pmk_vma vma;
 
-	if (s->vma.flags &
-	    (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
+	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
 		return -EINVAL;
 	pmk_cover(s->m, GUARD_INSTALL);
 	if (s->vma.object < 0) /* so that fork copies the markers */
@@ -401,7 +399,8 @@ int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 		if (advice->act)
 			err = advice->act(&s);
 		if (!err && (advice->clear || advice->set) &&
-		    !(number == 12 && s.vma.flags & (PMK_VMA_SHARED | PMK_VMA_HUGETLB))) /* rule 30 */
+		    !(number == 12 &&
+		      s.vma.flags & (PMK_VMA_SHARED | PMK_VMA_HUGETLB))) /* rule 30 */
 			pmk_mm_vma_change(m, mm, p.start, p.end, advice->clear, advice->set);
 	}
 	return err ? err : hole;
@@ -423,7 +422,8 @@ int64_t pmk_mm_sync(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 		while (pmk_runs_piece(&mm->pte, p.end, &e))
 			if (e.run && PMK_PTE_KIND(e.v.tag) == PMK_PTE_FRAME &&
 			    !(e.v.tag & PMK_PTE_ANON))
-				pmk_frame_flags(m, e.v.base, e.end - e.start, PMK_KPF_DIRTY_MASK, 0);
+				pmk_frame_flags(m, e.v.base, e.end - e.start, PMK_KPF_DIRTY_MASK,
+						0);
 	}
 	return hole;
 }

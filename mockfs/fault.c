@@ -246,7 +246,8 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 		if (t->write && !shared)
 			err = new_anon(t, start, good - start);
 		else
-			map_cached(t, start, good, (t->write ? pmk_touch_written(t) : 0) | t->armed);
+			map_cached(t, start, good,
+				   (t->write ? pmk_touch_written(t) : 0) | t->armed);
 		if (t->write && shared && object_of(t)->kind == PMK_OBJECT_FILE)
 			dirty_cached(t, off, off + (good - start));
 	}
@@ -391,7 +392,8 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		pmk_slot_uncache(t->m, a->pfn, a->n);
 	}
 	exclusive = a->exclusive || (freed && alone && (!a->fresh || t->write));
-	if (frame.tag & PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
+	if (frame.tag &
+	    PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
 		pmk_touch_lock(t, a->pfn, a->n, true);
 	pmk_frame_flags(t->m, a->pfn, a->n, 0,
 			PMK_KPF_ANON_MASK | (exclusive ? PMK_FRAME_ANONEXCL : 0));
@@ -399,12 +401,12 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep);
 	if (!t->write)
 		return 0;
-	return pmk_touch_store(t, &(struct pmk_piece){ .start = a->at,
-						    .end = a->at + a->n,
-						    .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON |
-									   PMK_RUN_LINEAR |
-									   a->keep },
-						    .run = true });
+	return pmk_touch_store(
+		t, &(struct pmk_piece){
+			   .start = a->at,
+			   .end = a->at + a->n,
+			   .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep },
+			   .run = true });
 }
 
 /* The longest beginning of the arrival that is in one state. */

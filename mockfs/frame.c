@@ -71,7 +71,8 @@ void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t c
 {
 	struct pmk_piece p;
 
-	if ((clear | set) & ~PMK_FRAME_ANONEXCL) /* that one is a page's, all others are a folio's */
+	if ((clear | set) &
+	    ~PMK_FRAME_ANONEXCL) /* that one is a page's, all others are a folio's */
 		pmk_folio_widen(m, &pfn, &n);
 	p.end = pfn;
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
@@ -91,7 +92,8 @@ void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t c
 /* __mlock_folio(), __munlock_folio() */
 void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on)
 {
-	const uint64_t flags = PMK_KPF_MLOCKED_MASK | PMK_KPF_UNEVICTABLE_MASK, one = 1ull << PMK_FRAME_LOCKS_SHIFT;
+	const uint64_t flags = PMK_KPF_MLOCKED_MASK | PMK_KPF_UNEVICTABLE_MASK,
+		       one = 1ull << PMK_FRAME_LOCKS_SHIFT;
 	struct pmk_piece p = { .end = pfn };
 
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {

@@ -134,9 +134,9 @@ static void map_zero_pages(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at
 		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.base < head ||
 		    p.v.base >= head + size)
 			continue;
-		pmk_runs_set(&mm->pte, p.start, p.end,
-			     (struct pmk_value){ pmk_frame_zero(m),
-						 PMK_PTE_ZERO | (p.v.tag & keep) });
+		pmk_runs_set(
+			&mm->pte, p.start, p.end,
+			(struct pmk_value){ pmk_frame_zero(m), PMK_PTE_ZERO | (p.v.tag & keep) });
 		pmk_frame_map(m, p.v.base, p.end - p.start, -1);
 	}
 }
@@ -312,7 +312,8 @@ int64_t pmk_huge_touch_none(struct touch *t, uint64_t start, uint64_t end)
 		uint64_t unit = unit_of(t->m, at);
 
 		next = unit + pmk_pmd_pages(t->m) < end ? unit + pmk_pmd_pages(t->m) : end;
-		if (unit_is_free(t, unit) && (t->write ? new_huge(t, unit) : map_huge_zero(t, unit)))
+		if (unit_is_free(t, unit) &&
+		    (t->write ? new_huge(t, unit) : map_huge_zero(t, unit)))
 			continue;
 		err = pmk_touch_anon(t, at, next);
 	}
@@ -475,7 +476,8 @@ int64_t pmk_huge_collapse(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 	uint64_t size = pmk_pmd_pages(m), at = unit_of(m, start + size - 1);
 	int64_t err = 0;
 
-	if (!vma || !mm->thp || vma->flags & (PMK_VMA_NOHUGEPAGE | PMK_VMA_HUGETLB | PMK_VMA_PFNMAP))
+	if (!vma || !mm->thp ||
+	    vma->flags & (PMK_VMA_NOHUGEPAGE | PMK_VMA_HUGETLB | PMK_VMA_PFNMAP))
 		return -EINVAL;
 	t.vma = *vma;
 	if (vma->object >= 0 && m->object[vma->object].kind != PMK_OBJECT_SHMEM)

@@ -42,8 +42,8 @@ static void visit_entries(struct merge *g, struct pmk_mm *mm, const struct pmk_r
 	while (pmk_runs_piece(&mm->pte, vma->end, &p)) {
 		struct pmk_value f;
 
-		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME ||
-		    !(p.v.tag & PMK_PTE_ANON) || !pmk_runs_get(&g->m->frame, p.v.base, &f) ||
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON) ||
+		    !pmk_runs_get(&g->m->frame, p.v.base, &f) ||
 		    f.tag & (PMK_FRAME_GIVEN | PMK_FRAME_LARGE))
 			continue;
 		if (!g->act) {

@@ -112,6 +112,8 @@ static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, b
 	    (!common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma) && (!grown || r.anon_vma)))
 		return;
 	l.anon_vma = anon_vma;
+	if (!pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY_MERGE))
+		r.flags &= ~PMK_VMA_SOFT_DIRTY;
 	l.flags |= r.flags; /* what is sticky (E-B55-MERGE) */
 	pmk_cover(m, MERGE);
 	v = vma_value(m, &l, left.v.base);

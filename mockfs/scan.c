@@ -230,7 +230,8 @@ static void protect(struct scan *s, enum place place, uint64_t start, uint64_t e
 {
 	const struct pmk_value marker = { PMK_MARKER_UFFD_WP, PMK_PTE_MARKER };
 
-	if (place == PLACE_ENTRY && v.tag & PMK_PTE_HUGE) { /* a part of it splits it (SCAN-THP-WP) */
+	if (place == PLACE_ENTRY &&
+	    v.tag & PMK_PTE_HUGE) { /* a part of it splits it (SCAN-THP-WP) */
 		pmk_mm_uffd_wp_range(s->m, s->mm, &s->vma, start, end, true);
 		return;
 	}

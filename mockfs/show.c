@@ -259,7 +259,8 @@ void pmk_show_kpage(const struct pmk_machine *m, enum pmk_file file, uint64_t pf
 
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
 		if (p.run)
-			fill(out + (p.start - pfn), p.end - p.start, frame_word(m, file, p.start, p.v), 0);
+			fill(out + (p.start - pfn), p.end - p.start,
+			     frame_word(m, file, p.start, p.v), 0);
 		else
 			show_rest(m, file, p.start, p.end, out + (p.start - pfn));
 	}

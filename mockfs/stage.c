@@ -16,7 +16,11 @@
 #define LINE_BUFFER   65536
 #define HUGE_PAGES    512 /* facilities hugetlb and thp promise it */
 
-enum { SCOPE_PROC = -1, SCOPE_OBJECT = -2, SCOPE_CGROUP = -3 }; /* regions: 2 * proc, handles: 2 * proc + 1 */
+enum {
+	SCOPE_PROC = -1,
+	SCOPE_OBJECT = -2,
+	SCOPE_CGROUP = -3
+}; /* regions: 2 * proc, handles: 2 * proc + 1 */
 
 struct object {
 	enum pmk_backing backing;
@@ -638,7 +642,8 @@ static int64_t do_range(struct act *a)
 
 static int64_t do_mremap(struct act *a)
 {
-	const struct pmk_arg *arg = a->stmt->arg, *to = opt(a, PMK_OPT_TO), *at = opt(a, PMK_OPT_AT);
+	const struct pmk_arg *arg = a->stmt->arg, *to = opt(a, PMK_OPT_TO),
+			     *at = opt(a, PMK_OPT_AT);
 	uint64_t page = page_size(a->s), addr = at ? at->n : to ? place(a->s, arg[1].n) : 0;
 	struct pmk_request r = { .code = PMK_REQ_MREMAP,
 				 .proc = a->proc,
@@ -820,13 +825,14 @@ static int open_flags(struct act *a, const struct pmk_arg *arg)
 	return flags;
 }
 
-static int64_t open_file(struct act *a, const char *name, enum pmk_file file, int target, int flags)
+static int64_t open_file(struct act *a, const char *name, enum pmk_file file, int target, int flags,
+			 bool task)
 {
 	struct pmk_request r = { .code = PMK_REQ_OPEN,
 				 .proc = a->proc,
 				 .handle = (int)a->s->nhandles,
 				 .file = file,
-				 .a = { flags, 0, 0, target } };
+				 .a = { flags, 0, task, target } };
 	int64_t result = pmk_world_request(a->s->world, &r);
 
 	return result < 0 ? result : add_handle(a->s, a->proc, name, file);
@@ -848,7 +854,8 @@ static int64_t do_open(struct act *a)
 		bits = O_WRONLY;
 	if (a->broken)
 		return -EINVAL;
-	result = open_file(a, arg[0].text, (enum pmk_file)arg[1].n, target, bits);
+	result = open_file(a, arg[0].text, (enum pmk_file)arg[1].n, target, bits,
+			   opt(a, PMK_OPT_TASK) != NULL);
 	return result < 0 ? result : 0;
 }
 
@@ -859,8 +866,9 @@ int pmk_stage_handle(struct pmk_stage *s, int proc, const char *name)
 
 	for (int file = 0; handle < 0 && file < PMK_FILE_COUNT; file++)
 		if (!strcmp(pmk_file_name[file], name))
-			handle = open_file(&a, name, (enum pmk_file)file, proc,
-					   file == PMK_FILE_CLEAR_REFS ? O_WRONLY : O_RDONLY);
+			handle =
+				open_file(&a, name, (enum pmk_file)file, proc,
+					  file == PMK_FILE_CLEAR_REFS ? O_WRONLY : O_RDONLY, false);
 	return (int)handle;
 }
 
@@ -902,6 +910,7 @@ static int64_t do_call(struct act *a)
 		[PMK_STMT_READFD] = PMK_REQ_READFD,   [PMK_STMT_READV] = PMK_REQ_READV,
 		[PMK_STMT_PREADV] = PMK_REQ_PREADV,   [PMK_STMT_LSEEK] = PMK_REQ_LSEEK,
 		[PMK_STMT_WRITEFD] = PMK_REQ_WRITEFD, [PMK_STMT_IOCTL] = PMK_REQ_IOCTL,
+		[PMK_STMT_ATTEMPT] = PMK_REQ_ATTEMPT,
 	};
 	const struct pmk_arg *arg = a->stmt->arg;
 	struct pmk_request r = { .code = codes[a->stmt->id], .proc = a->proc };
@@ -928,6 +937,7 @@ static int64_t do_call(struct act *a)
 			r.a[0] = r.code == PMK_REQ_IOCTL ? (int64_t)arg[i].n : 0;
 			break;
 		case PMK_ARG_WHENCE:
+		case PMK_ARG_ATTEMPT:
 			r.a[0] = (int64_t)arg[i].n;
 			break;
 		default:
@@ -1200,6 +1210,7 @@ static const struct {
 	[PMK_STMT_LSEEK] = { .act = do_call },
 	[PMK_STMT_WRITEFD] = { .act = do_call },
 	[PMK_STMT_IOCTL] = { .act = do_call },
+	[PMK_STMT_ATTEMPT] = { .act = do_call },
 	[PMK_STMT_UFFD] = { .act = do_uffd },
 	[PMK_STMT_UFFD_PROTECT] = { .act = do_uffd },
 	[PMK_STMT_UFFD_UNPROTECT] = { .act = do_uffd },

@@ -65,7 +65,7 @@ enum pmk_request_code {
 	PMK_REQ_SETEUID, /* a[0] */
 	PMK_REQ_DUMPABLE, /* a[0] */
 	/* calls on the files; file and a[3] (process whose file it is, or PMK_OBSERVER: own) for OPEN */
-	PMK_REQ_OPEN, /* handle, file, a[0] open flags, a[3] */
+	PMK_REQ_OPEN, /* handle, file, a[0] open flags, a[2] 1: below task/TID, a[3] */
 	PMK_REQ_CLOSE, /* handle */
 	PMK_REQ_PREAD, /* handle, pos, len, buf or a[0] (enum pmk_buf) */
 	PMK_REQ_READFD, /* handle, len, buf or a[0] */
@@ -74,6 +74,7 @@ enum pmk_request_code {
 	PMK_REQ_LSEEK, /* handle, pos, a[0] whence */
 	PMK_REQ_WRITEFD, /* handle, in, len */
 	PMK_REQ_IOCTL, /* handle, a[0] command, no argument */
+	PMK_REQ_ATTEMPT, /* handle, a[0] enum pmk_attempt */
 	PMK_REQ_SCAN, /* handle, scan, a[0] enum pmk_buf of the vector, a[1] that of the argument;
 		       * buf, len: where a struct pmk_scan_arg and the regions shall be put */
 	PMK_REQ_PROCMAP_QUERY, /* handle, query, a[0] enum pmk_buf of the name, a[1] that of the

@@ -168,8 +168,8 @@ static int64_t map(struct model *w, struct pmk_mm *mm, const struct pmk_request 
 		if ((start | n) & (pmk_pmd_pages(w->m) - 1))
 			return -EINVAL;
 		vma.flags |= PMK_VMA_HUGETLB;
-		vma.object = pmk_object_create(w->m, PMK_OBJECT_HUGETLB, n,
-					       "/anon_hugepage (deleted)");
+		vma.object =
+			pmk_object_create(w->m, PMK_OBJECT_HUGETLB, n, "/anon_hugepage (deleted)");
 	} else if (r->a[0] < 0 && r->shared)
 		vma.object = pmk_object_create(w->m, PMK_OBJECT_SHMEM, n, "/dev/zero (deleted)");
 	return pmk_mm_map(w->m, mm, start, n, vma, (uint64_t)r->a[1] >> shift);
@@ -302,7 +302,8 @@ static int64_t make_cgroup(struct model *w, const struct pmk_request *r)
 	if (r->a[0] != (int64_t)w->ncgroups || r->a[1] >= (int64_t)w->ncgroups)
 		return -EINVAL;
 	w->cgroup = pmk_realloc(w->cgroup, w->ncgroups + 1, sizeof(*w->cgroup));
-	w->cgroup_parent = pmk_realloc(w->cgroup_parent, w->ncgroups + 1, sizeof(*w->cgroup_parent));
+	w->cgroup_parent =
+		pmk_realloc(w->cgroup_parent, w->ncgroups + 1, sizeof(*w->cgroup_parent));
 	w->cgroup_parent[w->ncgroups] = r->a[1] < 0 ? 0 : w->cgroup[r->a[1]];
 	w->cgroup[w->ncgroups++] = pmk_machine_cgroup(w->m, inode);
 	return (int64_t)inode;
