@@ -21,6 +21,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,6 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -133,26 +135,49 @@ static void load_modules(void)
 		fclose(list);
 }
 
-/* What mkswap(8) writes (union swap_header), on the compressed RAM disk. */
-static bool make_swap(void)
+/* A loop device on top of another, or the other if there is none: what is swapped out to a RAM disk directly
+ * never is in the swap cache (SWP_SYNCHRONOUS_IO), unlike what is swapped out to a disk. */
+static void loop_over(const char *path, char *ret, size_t size)
+{
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), loop, fd;
+	int number = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
+
+	snprintf(ret, size, "/dev/loop%d", number);
+	loop = open(ret, O_RDWR | O_CLOEXEC);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (loop < 0 || fd < 0 || ioctl(loop, LOOP_SET_FD, fd))
+		snprintf(ret, size, "%s", path);
+	if (fd >= 0)
+		close(fd);
+	if (loop >= 0)
+		close(loop);
+	if (control >= 0)
+		close(control);
+}
+
+/* What mkswap(8) writes (union swap_header). */
+static bool write_swap_header(const char *path)
 {
 	long page = sysconf(_SC_PAGESIZE);
-	uint32_t info[3] = { 1, 0, 0 };
-	off_t size;
-	bool ok;
-	int fd;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	uint32_t info[3] = { 1, (uint32_t)(size / page - 1), 0 };
+	bool ok = size > 0 && pwrite(fd, info, sizeof(info), 1024) == sizeof(info) &&
+		  pwrite(fd, "SWAPSPACE2", 10, page - 10) == 10 && !fsync(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool make_swap(void)
+{
+	char path[32];
 
 	if (!put("/sys/block/zram0/disksize", SWAP_SIZE))
 		return false;
-	fd = open("/dev/zram0", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	size = lseek(fd, 0, SEEK_END);
-	info[1] = (uint32_t)(size / page - 1);
-	ok = size > 0 && pwrite(fd, info, sizeof(info), 1024) == sizeof(info) &&
-	     pwrite(fd, "SWAPSPACE2", 10, page - 10) == 10 && !fsync(fd);
-	close(fd);
-	return ok && !swapon("/dev/zram0", 0);
+	loop_over("/dev/zram0", path, sizeof(path));
+	return write_swap_header(path) && !swapon(path, 0);
 }
 
 static bool copy(const char *from, const char *to)

@@ -148,11 +148,19 @@ int pmk_ops_begin(struct pmk_pair *pair, struct pmk_error *err)
 	return 0;
 }
 
+/* Whether there is somebody to do it; objects have to be numbered one by one. */
+static bool applies(const struct pmk_pair *pair, const struct pmk_request *r)
+{
+	if (r->code == PMK_REQ_OBJECT)
+		return r->a[0] == pmk_pair_objects(pair);
+	return pmk_pair_alive(pair, r->proc);
+}
+
 bool pmk_ops_step(struct pmk_pair *pair, const struct pmk_op *op, struct pmk_difference *ret)
 {
 	struct pmk_request r = pmk_op_request(op);
 
-	if (r.proc != PMK_OBSERVER && !pmk_pair_alive(pair, r.proc))
+	if (!applies(pair, &r))
 		return true;
 	if (!pmk_pair_do(pair, &r, ret))
 		return false;

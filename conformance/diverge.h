@@ -63,6 +63,7 @@ void pmk_pair_watch(struct pmk_pair *pair, uint64_t page, uint64_t n);
 bool pmk_pair_do(struct pmk_pair *pair, const struct pmk_request *request,
 		 struct pmk_difference *ret);
 bool pmk_pair_alive(const struct pmk_pair *pair, int proc);
+int pmk_pair_objects(const struct pmk_pair *pair); /* how many have been made */
 struct pmk_machine *pmk_pair_machine(const struct pmk_pair *pair);
 /* The address space of a living process in the model. */
 struct pmk_mm *pmk_pair_mm(const struct pmk_pair *pair, int proc);

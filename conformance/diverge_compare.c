@@ -135,7 +135,7 @@ struct pmk_pair {
 	unsigned nwindows;
 	uint64_t nwords, page_size;
 	struct proc proc[PMK_PAIR_PROCS];
-	int nprocs;
+	int nprocs, nobjects;
 	uint64_t flags_ignored; /* pagemap bits that are not compared */
 	bool scans; /* whether there is PAGEMAP_SCAN */
 	bool frames_shown; /* whether the kernel lets us see PFNs */
@@ -191,6 +191,11 @@ struct pmk_machine *pmk_pair_machine(const struct pmk_pair *pair)
 	struct pmk_world *w = pair->world[PMK_SIDE_MODEL];
 
 	return w->ops->machine(w);
+}
+
+int pmk_pair_objects(const struct pmk_pair *pair)
+{
+	return pair->nobjects;
 }
 
 struct pmk_mm *pmk_pair_mm(const struct pmk_pair *pair, int proc)
@@ -287,7 +292,7 @@ int pmk_pair_reset(struct pmk_pair *pair, struct pmk_error *err)
 			return -1;
 	for (int p = 0; p < pair->nprocs; p++)
 		pair->proc[p].alive = false;
-	pair->nprocs = 0;
+	pair->nprocs = pair->nobjects = 0;
 	pair->nwindows = 0;
 	pair->nwords = 0;
 	pair->round = 1;
@@ -734,6 +739,9 @@ static void follow(struct pmk_pair *pair, const struct pmk_request *r,
 	case PMK_REQ_EXIT:
 		proc_close(pair, r->proc);
 		pair->proc[r->proc].alive = false;
+		break;
+	case PMK_REQ_OBJECT:
+		pair->nobjects++;
 		break;
 	default:
 		break;

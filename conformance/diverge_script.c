@@ -37,8 +37,9 @@ static void write_result(FILE *out, int64_t result)
 static bool write_op(struct pmk_pair *pair, const struct pmk_op *op, FILE *out,
 		     struct pmk_difference *d)
 {
-	bool alive =
-		pmk_op_info[op->id].request == PMK_REQ_OBJECT || pmk_pair_alive(pair, op->proc);
+	bool alive = pmk_op_info[op->id].request == PMK_REQ_OBJECT
+			     ? op->object == pmk_pair_objects(pair)
+			     : pmk_pair_alive(pair, op->proc);
 	bool agree = pmk_ops_step(pair, op, d);
 	char text[200];
 

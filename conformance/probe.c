@@ -18,9 +18,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actor_uffd.h"
 #include "cgroup.h"
 #include "object.h"
 #include "pagemapkit.h"
+#include "scan.h"
 
 /* Values of newer headers; names of our own, for the kernel owns the others. */
 #define ADVICE_FREE	     8
@@ -82,21 +84,52 @@ static bool clear_soft_dirty(void)
 	return done;
 }
 
+/* Runs f in a child that answers by its exit status. */
+static enum pmk_answer in_child(const struct lab *lab, enum pmk_answer (*f)(const struct lab *))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(f(lab));
+	if (pid < 0)
+		return PMK_ANSWER_UNKNOWN;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return PMK_ANSWER_UNKNOWN;
+	return WIFEXITED(status) ? (enum pmk_answer)WEXITSTATUS(status) : PMK_ANSWER_UNKNOWN;
+}
+
 /* Set for a new page, clear after "4", set again after a store (E-B55). */
-static enum pmk_answer soft_dirty(const struct lab *lab)
+static enum pmk_answer soft_dirty_of(const struct lab *own, char *page)
 {
 	uint64_t before, cleared, after;
 
-	if (!entry_at(lab, lab->page, &before))
+	if (!entry_at(own, page, &before))
 		return PMK_ANSWER_UNKNOWN;
 	if (!(before & PMK_PAGEMAP_SOFT_DIRTY_MASK))
 		return PMK_ANSWER_NO;
-	if (!clear_soft_dirty() || !entry_at(lab, lab->page, &cleared))
+	if (!clear_soft_dirty() || !entry_at(own, page, &cleared))
 		return PMK_ANSWER_UNKNOWN;
-	*(volatile char *)lab->page = 2;
-	if (!entry_at(lab, lab->page, &after))
+	*(volatile char *)page = 2;
+	if (!entry_at(own, page, &after))
 		return PMK_ANSWER_UNKNOWN;
 	return answer((before & after & ~cleared) & PMK_PAGEMAP_SOFT_DIRTY_MASK);
+}
+
+static enum pmk_answer soft_dirty_works(const struct lab *lab)
+{
+	struct lab own = *lab;
+	char *page = new_page(lab);
+
+	own.pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	return page && own.pagemap >= 0 ? soft_dirty_of(&own, page) : PMK_ANSWER_UNKNOWN;
+}
+
+/* In a child: "4" is for all of a process's memory, and actors, being forked, would have it from us. */
+static enum pmk_answer soft_dirty(const struct lab *lab)
+{
+	return in_child(lab, soft_dirty_works);
 }
 
 static enum pmk_answer uffd_wp_with(const struct lab *lab, int fd, char *page)
@@ -160,22 +193,6 @@ static enum pmk_answer marker_31(const struct lab *lab)
 	if (lab->kpageflags < 0 || !guard_entry(lab, &e))
 		return PMK_ANSWER_UNKNOWN;
 	return answer((e & 31) == 31);
-}
-
-/* Runs f in a child that answers by its exit status. */
-static enum pmk_answer in_child(const struct lab *lab, enum pmk_answer (*f)(const struct lab *))
-{
-	pid_t pid = fork();
-	int status;
-
-	if (!pid)
-		_exit(f(lab));
-	if (pid < 0)
-		return PMK_ANSWER_UNKNOWN;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return PMK_ANSWER_UNKNOWN;
-	return WIFEXITED(status) ? (enum pmk_answer)WEXITSTATUS(status) : PMK_ANSWER_UNKNOWN;
 }
 
 static enum pmk_answer frame_is_hidden(const struct lab *lab)
@@ -243,6 +260,91 @@ static enum pmk_answer scan(const struct lab *lab)
 	if (!ioctl(lab->pagemap, SCAN_COMMAND, args))
 		return PMK_ANSWER_YES;
 	return errno == ENOTTY ? PMK_ANSWER_NO : PMK_ANSWER_UNKNOWN;
+}
+
+/* A category is known when an empty range may ask for it (SCAN-CATS). */
+static enum pmk_answer scan_category(const struct lab *lab, uint64_t category)
+{
+	struct pmk_scan_arg arg = { .size = sizeof(arg), .return_mask = category };
+
+	if (!ioctl(lab->pagemap, PMK_PAGEMAP_SCAN, &arg))
+		return PMK_ANSWER_YES;
+	return errno == EINVAL || errno == ENOTTY ? PMK_ANSWER_NO : PMK_ANSWER_UNKNOWN;
+}
+
+static enum pmk_answer scan_soft_dirty(const struct lab *lab)
+{
+	return scan_category(lab, PMK_SCAN_SOFT_DIRTY_MASK);
+}
+
+static enum pmk_answer scan_guard(const struct lab *lab)
+{
+	return scan_category(lab, PMK_SCAN_GUARD_MASK);
+}
+
+static enum pmk_answer scan_accessed(const struct lab *lab)
+{
+	return scan_category(lab, PMK_SCAN_ACCESSED_MASK);
+}
+
+/* A written page of memory that is registered nowhere: is it WRITTEN? (SCAN-WRITTEN-MEANS) */
+static enum pmk_answer scan_written_uffd(const struct lab *lab)
+{
+	struct pmk_scan_region region;
+	struct pmk_scan_arg arg = { .size = sizeof(arg),
+				    .vec = (uintptr_t)&region,
+				    .vec_len = 1,
+				    .return_mask = PMK_SCAN_WRITTEN_MASK };
+
+	*(volatile char *)lab->page = 1;
+	arg.start = (uintptr_t)lab->page;
+	arg.end = arg.start + lab->host->page_size;
+	if (ioctl(lab->pagemap, PMK_PAGEMAP_SCAN, &arg) != 1)
+		return PMK_ANSWER_UNKNOWN;
+	return answer(!region.categories);
+}
+
+static enum pmk_answer procmap_query(const struct lab *lab)
+{
+	struct pmk_procmap_query query = { .size = sizeof(query),
+					   .query_addr = (uintptr_t)lab->page };
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC), result;
+
+	if (fd < 0)
+		return PMK_ANSWER_UNKNOWN;
+	result = ioctl(fd, PMK_PROCMAP_QUERY, &query);
+	close(fd);
+	return answer(!result);
+}
+
+/* Without the right to a userfaultfd nothing can be said, and nothing protected. */
+static enum pmk_answer uffd_feature(unsigned bit)
+{
+	return answer(pmk_uffd_features() >> bit & 1);
+}
+
+static enum pmk_answer uffd_wp(const struct lab *lab)
+{
+	(void)lab;
+	return uffd_feature(0);
+}
+
+static enum pmk_answer uffd_wp_file(const struct lab *lab)
+{
+	(void)lab;
+	return uffd_feature(12);
+}
+
+static enum pmk_answer uffd_wp_unpopulated(const struct lab *lab)
+{
+	(void)lab;
+	return uffd_feature(13);
+}
+
+static enum pmk_answer uffd_wp_async(const struct lab *lab)
+{
+	(void)lab;
+	return uffd_feature(15);
 }
 
 static enum pmk_answer mode_0444(const struct lab *lab)
@@ -536,6 +638,15 @@ static const struct probe {
 	{ PMK_Q_NOMM_ESRCH, nomm_esrch },
 	{ PMK_Q_IOCTL_EINVAL, ioctl_einval },
 	{ PMK_Q_SCAN, scan },
+	{ PMK_Q_SCAN_SOFT_DIRTY, scan_soft_dirty },
+	{ PMK_Q_SCAN_GUARD, scan_guard },
+	{ PMK_Q_SCAN_ACCESSED, scan_accessed },
+	{ PMK_Q_SCAN_WRITTEN_UFFD, scan_written_uffd },
+	{ PMK_Q_UFFD_WP, uffd_wp },
+	{ PMK_Q_UFFD_WP_FILE, uffd_wp_file },
+	{ PMK_Q_UFFD_WP_UNPOPULATED, uffd_wp_unpopulated },
+	{ PMK_Q_UFFD_WP_ASYNC, uffd_wp_async },
+	{ PMK_Q_PROCMAP_QUERY, procmap_query },
 	{ PMK_Q_MARKER_31, marker_31 },
 	{ PMK_Q_VVAR_PFNMAP, vvar_pfnmap },
 	{ PMK_Q_HOLE_NOPAGE, hole_nopage },

@@ -631,6 +631,83 @@ int pmk_scan_validate(uint32_t kernel, const struct pmk_scan_arg *arg, unsigned 
 		      uint64_t limit);
 
 /*
+ * All matching regions of a range
+ *
+ *	static int64_t call(void *ctx, struct pmk_scan_arg *arg)
+ *	{
+ *		int n = ioctl(*(int *)ctx, PAGEMAP_SCAN, arg);
+ *
+ *		return n < 0 ? -errno : n;
+ *	}
+ *
+ *	static int64_t read_words(void *ctx, uint64_t index, uint64_t *words, size_t n)
+ *	{
+ *		ssize_t got = pread(*(int *)ctx, words, n * 8, index * 8);
+ *
+ *		return got < 0 ? -errno : got / 8;
+ *	}
+ *
+ *	struct pmk_scan_arg query = { .start = start, .end = end,
+ *				      .category_mask = PMK_SCAN_PRESENT_MASK,
+ *				      .return_mask = PMK_SCAN_PRESENT_MASK | PMK_SCAN_FILE_MASK };
+ *	struct pmk_scan_region vec[64], region;
+ *	struct pmk_scan_iter it;
+ *
+ *	pmk_scan_iter_init(&it, &query, 12, vec, 64, call, read_words, &fd);
+ *	while ((result = pmk_scan_iter_next(&it, &region)) > 0)
+ *		use(&region);
+ *
+ *	The loop ends, however small the vector is and whatever the kernel says: a full vector, walk_end
+ *	below what was reported (SCAN-WALKEND-BATCH, SCAN-HUGETLB-PARTIAL-WP) and the kernels before 6.7
+ *	are seen to. Regions come in ascending order, as long as they can be, and each once.
+ *
+ *	Where the kernel has no PAGEMAP_SCAN, or not a category that is asked for, and the query has no
+ *	flags, pagemap is read instead. The difference: pages that have no entry are not reported,
+ *	whatever the masks, for pagemap does not tell them from no memory at all; WPALLOWED, PFNZERO, HUGE
+ *	and ACCESSED are never reported, and a query that selects by them is refused; what was written
+ *	before 5.14 is everything. A query that asks for present or swapped pages gets the same answer.
+ */
+
+/* Does the ioctl: how many regions, or -errno. */
+typedef int64_t pmk_scan_call_fn(void *ctx, struct pmk_scan_arg *arg);
+/* Reads words of pagemap, `index` being the page's number: how many, 0 at the end, or -errno. */
+typedef int64_t pmk_scan_read_fn(void *ctx, uint64_t index, uint64_t *words, size_t n);
+
+struct pmk_scan_iter {
+	/* to look at, once there has been a first region or the end */
+	bool from_pagemap; /* the kernel cannot: see the difference above */
+	uint64_t partial; /* start of a hugetlb page of which the range covers a part, so that it was
+			   * neither protected nor reported; 0: none that the kernel let us know of, and
+			   * it forgets when the vector fills up later. Use whole huge pages. */
+	/* private */
+	struct pmk_scan_arg query;
+	unsigned page_shift;
+	struct pmk_scan_region *vec;
+	size_t vec_len, n, next;
+	pmk_scan_call_fn *call;
+	pmk_scan_read_fn *read;
+	void *ctx;
+	uint64_t at, end, base, left;
+	struct pmk_scan_region held;
+	bool begun, done;
+};
+
+/* pmk_scan_iter_init: begin. it is the caller's, and so is vec until the end.
+ * query	start (page-aligned), end, flags, max_pages and the four masks count; the rest is ignored.
+ *		PMK_SCAN_WP_MATCHING protects as it goes, also when the loop is left early: up to
+ *		vec_len regions more than were taken.
+ * vec_len	at least 1; more than 512 only speeds up reading pagemap.
+ * read		NULL: fail where the kernel cannot. */
+void pmk_scan_iter_init(struct pmk_scan_iter *it, const struct pmk_scan_arg *query,
+			unsigned page_shift, struct pmk_scan_region *vec, size_t vec_len,
+			pmk_scan_call_fn *call, pmk_scan_read_fn *read, void *ctx);
+
+/* pmk_scan_iter_next: the next region.
+ * Returns 1, 0 at the end, or what the callback returned when that was negative; it can be called again
+ * after -EINTR or -EAGAIN (4, 11). -95 (EOPNOTSUPP): pagemap would have to do, but cannot answer the query. */
+int pmk_scan_iter_next(struct pmk_scan_iter *it, struct pmk_scan_region *ret);
+
+/*
  * /proc/PID/maps
  */
 

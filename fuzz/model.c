@@ -92,8 +92,28 @@ static void set_up(struct run *r, struct fuzz_input *in)
 
 /* ---- operations ---------------------------------------------------------------------------------- */
 
+/* Whatever it merged with: the mapping is of the part of the file that was asked for. */
+static void check_mapped(struct run *r, const struct pmk_request *q)
+{
+	struct pmk_task *task = task_of(r, q->proc);
+	uint64_t first = q->addr / r->page, pages = q->len / r->page;
+
+	for (uint64_t i = 0; i < pages; i++) {
+		struct pmk_run area = { 0 };
+		const struct pmk_vma *vma = pmk_vma_at(r->m, task->mm, first + i, &area);
+
+		CHECK(vma && vma->prot == q->prot && !(vma->flags & PMK_VMA_SHARED) == !q->shared,
+		      "what was mapped is mapped");
+		CHECK(q->a[0] < 0 || area.v.base + (first + i - area.start) ==
+					     (uint64_t)q->a[1] / r->page + i,
+		      "a mapping is of the pages asked for");
+	}
+}
+
 static int64_t do_map(struct run *r, const struct op *op, struct pmk_request q)
 {
+	int64_t result;
+
 	q.code = PMK_REQ_MMAP;
 	q.prot = op->x & 7;
 	q.shared = op->x & 8;
@@ -117,7 +137,10 @@ static int64_t do_map(struct run *r, const struct op *op, struct pmk_request q)
 		ask(r,
 		    (struct pmk_request){
 			    .code = PMK_REQ_MUNMAP, .proc = q.proc, .addr = q.addr, .len = q.len });
-	return ask(r, q);
+	result = ask(r, q);
+	if (!result)
+		check_mapped(r, &q);
+	return result;
 }
 
 static int64_t do_fork(struct run *r, struct pmk_request q)

@@ -64,7 +64,7 @@ static void free_frames(struct stretch *s, const struct pmk_piece *p)
 			continue;
 		if (cached)
 			f.end = f.start + 1;
-		if (cached || f.v.tag & PMK_FRAME_DIRTY) {
+		if ((cached || f.v.tag & PMK_FRAME_DIRTY) && !pmk_mutant(s->m, FREE_SHARED)) {
 			if (PMK_FRAME_MAPCOUNT(f.v) != 1 || (cached && !free_slot(s->m, f.start)))
 				continue;
 			pmk_frame_flags(s->m, f.start, f.end - f.start, PMK_FRAME_DIRTY, 0);
@@ -140,14 +140,16 @@ static int64_t remove_pages(struct stretch *s)
 static void swap_out(struct stretch *s, uint64_t at, struct pmk_piece f, uint64_t tag)
 {
 	uint64_t n = f.end - f.start, slot;
-	uint64_t flags = PMK_PTE_SWAP | PMK_RUN_LINEAR |
-			 (tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP)) |
-			 (f.v.tag & PMK_FRAME_ANONEXCL ? PMK_PTE_EXCLUSIVE : 0);
+	uint64_t flags =
+		PMK_PTE_SWAP | PMK_RUN_LINEAR | (tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP)) |
+		(f.v.tag & PMK_FRAME_ANONEXCL && !pmk_mutant(s->m, SWAP_FORGETS) ? PMK_PTE_EXCLUSIVE
+										 : 0);
 	struct pmk_value old;
 
 	if (!(f.v.tag & PMK_KPF_SWAPBACKED_MASK)) {
 		/* lazily freed: clean ones vanish, rewritten ones are swap-backed again (rule 25) */
-		if (tag & PMK_PTE_DIRTY || f.v.tag & PMK_FRAME_DIRTY)
+		if ((tag & PMK_PTE_DIRTY || f.v.tag & PMK_FRAME_DIRTY) &&
+		    !pmk_mutant(s->m, FREE_DROPS_WRITTEN))
 			pmk_frame_flags(s->m, f.start, n, 0,
 					PMK_KPF_SWAPBACKED_MASK | PMK_FRAME_DIRTY);
 		else
@@ -158,7 +160,9 @@ static void swap_out(struct stretch *s, uint64_t at, struct pmk_piece f, uint64_
 	while (n) {
 		uint64_t got = 1;
 
-		if (pmk_runs_get(&s->m->cached_by, f.start, &old)) {
+		if (pmk_runs_get(&s->m->cached_by, f.start, &old) &&
+		    !pmk_mutant(s->m, PAGEOUT_NEW_SLOT)) {
+			pmk_cover(s->m, PAGEOUT_OLD_SLOT);
 			slot = old.base; /* still has its slot (rule 20) */
 			pmk_slot_count(s->m, slot, 1, 1);
 		} else {
@@ -224,7 +228,8 @@ static int64_t pageout(struct stretch *s)
 		while (pmk_runs_piece(&s->m->frame, p.v.base + (p.end - p.start), &f)) {
 			uint64_t at = p.start + (f.start - p.v.base);
 
-			if (!f.run || PMK_FRAME_MAPCOUNT(f.v) != 1 ||
+			if (!f.run ||
+			    (PMK_FRAME_MAPCOUNT(f.v) != 1 && !pmk_mutant(s->m, PAGEOUT_SHARED)) ||
 			    (f.v.tag & (PMK_KPF_MLOCKED_MASK | PMK_KPF_RESERVED_MASK) &&
 			     !pmk_mutant(s->m, PAGEOUT_LOCKED)))
 				continue; /* rule 17 */
@@ -244,7 +249,9 @@ static int64_t willneed(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
 
-	while (s->vma.object < 0 && pmk_runs_piece(&s->mm->pte, s->end, &p)) {
+	if (s->vma.object >= 0 || pmk_mutant(s->m, WILLNEED_NOTHING))
+		return 0;
+	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
 		struct pmk_piece c = { .end = p.v.base };
 
 		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_SWAP)
@@ -261,6 +268,7 @@ static int64_t willneed(struct stretch *s)
 			if (!got)
 				return 0;
 			c.end = c.start + got;
+			pmk_cover(s->m, WILLNEED);
 			pmk_slot_cache(s->m, c.start, pfn, got);
 		}
 	}
@@ -277,7 +285,8 @@ static int64_t guard_install(struct stretch *s)
 	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
 		return -EINVAL;
 	pmk_cover(s->m, GUARD_INSTALL);
-	if (s->vma.object < 0) /* so that fork copies the markers */
+	if (s->vma.object < 0 &&
+	    !pmk_mutant(s->m, GUARD_NO_ANON)) /* so that fork copies the markers */
 		pmk_vma_need_anon(s->m, s->mm, s->start);
 	vma = *pmk_vma_at(s->m, s->mm, s->start, &s->run);
 	vma.flags |= PMK_VMA_MAYBE_GUARD;

@@ -53,7 +53,7 @@ void pmk_touch_anon_vma(struct touch *t)
 		}
 	}
 	if (!t->vma.anon_vma)
-		t->vma.anon_vma = t->m->anon_vma_next++;
+		t->vma.anon_vma = t->mm->anon_vma_next++;
 	t->run.v.tag = pmk_vma_intern(t->m, &t->vma) | PMK_RUN_LINEAR;
 	pmk_runs_set(&t->mm->vma, t->run.start, t->run.end, t->run.v);
 }
@@ -83,10 +83,9 @@ static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 	while (n) {
 		uint64_t pfn, got;
 
-		got = pmk_frame_alloc(t->m, n, ANON_FLAGS | PMK_FRAME_ANONEXCL, &pfn);
+		got = pmk_frame_alloc_mapped(t->m, n, ANON_FLAGS | PMK_FRAME_ANONEXCL, &pfn);
 		if (!got)
 			return -ENOMEM;
-		pmk_frame_map(t->m, pfn, got, 1);
 		pmk_touch_lock(t, pfn, got, true);
 		set_entries(t, start, got, pfn,
 			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | pmk_touch_written(t) |
@@ -325,6 +324,8 @@ static void reuse_frames(struct touch *t, const struct pmk_piece *p, const struc
 		return;
 	}
 	pmk_frame_flags(t->m, f->start, n, 0, PMK_FRAME_ANONEXCL);
+	if (p->v.tag & PMK_PTE_UFFD_WP)
+		pmk_cover(t->m, UFFD_WRITTEN);
 	set_entries(t, at, n, f->start, tag | pmk_touch_written(t));
 }
 
@@ -387,11 +388,19 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 	if (pmk_mutant(t->m, SWAPIN_KEEPS_SLOT))
 		tries = false;
 	freed = tries && !slot.base;
+	if (!alone)
+		pmk_cover(t->m, SWAPIN_SHARED);
+	if (slot.base)
+		pmk_cover(t->m, SWAPIN_COUNTED);
 	if (freed) {
 		pmk_cover(t->m, SWAPIN_FREES);
 		pmk_slot_uncache(t->m, a->pfn, a->n);
 	}
 	exclusive = a->exclusive || (freed && alone && (!a->fresh || t->write));
+	if (freed && alone && a->fresh && !t->write)
+		pmk_cover(t->m, SWAPIN_BATCHED);
+	if (pmk_mutant(t->m, SWAPIN_ALWAYS_OWN))
+		exclusive = true;
 	if (frame.tag &
 	    PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
 		pmk_touch_lock(t, a->pfn, a->n, true);
@@ -467,6 +476,7 @@ int64_t pmk_touch_anon(struct touch *t, uint64_t start, uint64_t end)
 	zero = pmk_frame_zero(t->m);
 	if (!zero)
 		return -ENOMEM;
+	pmk_cover(t->m, ZERO_PAGE);
 	set_entries(t, start, end - start, zero, PMK_PTE_ZERO | t->armed);
 	return 0;
 }
@@ -479,6 +489,17 @@ static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end, uint64_
 				  : pmk_huge_touch_none(t, start, end);
 }
 
+/* What has not come in keeps its marker. */
+static void keep_markers(struct touch *t, uint64_t start, uint64_t end)
+{
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&t->mm->pte, end, &p))
+		if (!p.run)
+			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP,
+				    PMK_PTE_MARKER);
+}
+
 /* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
  * any protected page. */
 static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
@@ -488,10 +509,15 @@ static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
 	uint64_t end = stops ? p->start + 1 : p->end;
 	int64_t err;
 
+	pmk_cover(t->m, UFFD_MARKER);
 	pmk_runs_clear(&t->mm->pte, p->start, end);
 	t->armed = armed && (!t->write || stops) ? PMK_PTE_UFFD_WP : 0;
 	err = touch_none(t, p->start, end, &p->end);
 	t->armed = 0;
+	if (err)
+		keep_markers(t, p->start, end);
+	else if (p->end < end)
+		keep_markers(t, p->end, end);
 	return err || !stops ? err : PMK_SIGNAL(SIGBUS);
 }
 
@@ -513,8 +539,10 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 	case PMK_PTE_SWAP:
 		return swap_in(t, p);
 	case PMK_PTE_MARKER:
-		if (p->v.base & PMK_MARKER_GUARD)
+		if (p->v.base & PMK_MARKER_GUARD) {
+			pmk_cover(t->m, GUARD_HIT);
 			return PMK_SIGNAL(SIGSEGV);
+		}
 		if (p->v.base & PMK_MARKER_POISON)
 			return PMK_SIGNAL(SIGBUS);
 		return touch_marker(t, p);
@@ -664,8 +692,10 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 		enum pmk_pte_kind kind = PMK_PTE_KIND(p.v.tag);
 		bool armed = stays_armed(vma, &p.v);
 
-		if (!p.run || (kind == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD))
+		if (!p.run || (kind == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD &&
+			       !pmk_mutant(m, DONTNEED_GUARDS)))
 			continue; /* rule 27 */
+		pmk_cover(m, ZAP);
 		if (!cows && (kind == PMK_PTE_SWAP || p.v.tag & PMK_PTE_ANON))
 			continue; /* should_zap_cows() */
 		pmk_mm_zap(m, mm, p.start, p.end);

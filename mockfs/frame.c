@@ -24,7 +24,7 @@ static uint64_t find_free(const struct pmk_machine *m, uint64_t from, uint64_t n
 	return 0;
 }
 
-uint64_t pmk_frame_alloc(struct pmk_machine *m, uint64_t n, uint64_t flags, uint64_t *ret_pfn)
+static uint64_t take(struct pmk_machine *m, uint64_t n, struct pmk_value v, uint64_t *ret_pfn)
 {
 	uint64_t got = find_free(m, m->frame_next, n, ret_pfn);
 
@@ -33,9 +33,20 @@ uint64_t pmk_frame_alloc(struct pmk_machine *m, uint64_t n, uint64_t flags, uint
 	if (!got || m->frame.n >= PMK_MACHINE_RUNS_MAX)
 		return 0;
 	m->frame_next = *ret_pfn + got;
-	pmk_runs_set(&m->frame, *ret_pfn, *ret_pfn + got,
-		     (struct pmk_value){ (uint64_t)m->charge << 32, flags });
+	v.base |= (uint64_t)m->charge << 32;
+	pmk_runs_set(&m->frame, *ret_pfn, *ret_pfn + got, v);
 	return got;
+}
+
+uint64_t pmk_frame_alloc(struct pmk_machine *m, uint64_t n, uint64_t flags, uint64_t *ret_pfn)
+{
+	return take(m, n, (struct pmk_value){ 0, flags }, ret_pfn);
+}
+
+uint64_t pmk_frame_alloc_mapped(struct pmk_machine *m, uint64_t n, uint64_t flags,
+				uint64_t *ret_pfn)
+{
+	return take(m, n, (struct pmk_value){ 1, flags }, ret_pfn);
 }
 
 static bool frame_is_held(struct pmk_value v)
@@ -116,6 +127,9 @@ void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on)
 		if (pmk_mutant(m, MUNLOCK_ALL) && !on)
 			locks = 0;
 		set = locks ? flags | locks : 0;
+		pmk_cover(m, FRAME_LOCK);
+		if (!on && locks)
+			pmk_cover(m, FRAME_STILL_LOCKED);
 		pmk_frame_flags(m, p.start, p.end - p.start, flags | PMK_FRAME_LOCKS, set);
 	}
 }

@@ -310,15 +310,17 @@ void pmk_fuse_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 		fuse_reply_ioctl(req, (int)n, NULL, 0);
 }
 
-/* Asked for SEEK_DATA and SEEK_HOLE only; mem_lseek() and seq_lseek() know neither. */
+/* Asked for SEEK_DATA and SEEK_HOLE only: mem_lseek() and seq_lseek() know neither, noop_llseek() any. */
 void pmk_fuse_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 		    struct fuse_file_info *fi)
 {
-	(void)ino;
 	(void)off;
 	(void)whence;
 	(void)fi;
-	fuse_reply_err(req, EINVAL);
+	if (pmk_node_of(ino).entry == PMK_ENTRY_FILE + PMK_FILE_CLEAR_REFS)
+		fuse_reply_lseek(req, 0);
+	else
+		fuse_reply_err(req, EINVAL);
 }
 
 /* vfs_fsync_range() without an fsync operation. */

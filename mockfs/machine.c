@@ -34,7 +34,6 @@ struct pmk_machine *pmk_machine_create(const struct pmk_profile *profile)
 	m->swap_pages = MIB_PAGES(m, 64);
 	m->slot_next = 1;
 	m->pid_next = 1000;
-	m->anon_vma_next = 1;
 	m->vdso_object = m->vvar_object = -1;
 	default_ram(m);
 	return m;
@@ -158,6 +157,7 @@ static struct pmk_mm *mm_create(void)
 	struct pmk_mm *mm = pmk_calloc(1, sizeof(*mm));
 
 	mm->refs = mm->users = 1;
+	mm->anon_vma_next = 1;
 	pmk_runs_init(&mm->vma, false); /* VMAs merge only where the kernel merges them */
 	pmk_runs_init(&mm->pte, true);
 	pmk_runs_init(&mm->table, true);

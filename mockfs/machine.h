@@ -115,9 +115,10 @@ struct pmk_object {
 struct pmk_mm {
 	unsigned refs, users;
 	struct pmk_runs vma, pte;
+	bool uffd; /* has made a userfaultfd */
 	struct pmk_runs table; /* PMDs that have a page table (pgtable.c) */
-	uint64_t locked, peak;
 	bool thp; /* PR_SET_THP_DISABLE is off; a new process has it on (actor.c) */
+	unsigned anon_vma_next; /* numbers are the mm's own, so that attributes can be shared */
 };
 
 struct pmk_cred {
@@ -175,7 +176,6 @@ struct pmk_machine {
 	size_t ntasks;
 	struct pmk_runs by_pid; /* PID -> index of task */
 	int pid_next;
-	unsigned anon_vma_next;
 	uint64_t *cgroup; /* inode numbers; frames refer to them by index */
 	size_t ncgroups;
 	uint32_t charge; /* the index that new frames are charged to; 0: none */
@@ -347,6 +347,9 @@ void pmk_frame_map(struct pmk_machine *m, uint64_t pfn, uint64_t n, int by);
 void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t clear, uint64_t set);
 /* The frames are locked once more, or once less: MLOCKED, UNEVICTABLE and the count. */
 void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on);
+/* The same, mapped once already. */
+uint64_t pmk_frame_alloc_mapped(struct pmk_machine *m, uint64_t n, uint64_t flags,
+				uint64_t *ret_pfn);
 uint64_t pmk_frame_zero(struct pmk_machine *m);
 /* Swap: a run of at most n slots with count 1 each; 0: none left. */
 uint64_t pmk_slot_alloc(struct pmk_machine *m, uint64_t n, uint64_t *ret_slot);

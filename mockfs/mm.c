@@ -86,10 +86,10 @@ const struct pmk_vma *pmk_vma_at(const struct pmk_machine *m, const struct pmk_m
 /* ---- merging ------------------------------------------------------------------------------------ */
 
 /* Which anon_vma two neighbours can share; false: none (diverge.md, rule 3). */
-static bool common_anon_vma(unsigned a, unsigned b, unsigned *ret)
+static bool common_anon_vma(unsigned a, unsigned b, bool any, unsigned *ret)
 {
 	*ret = a ? a : b;
-	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED));
+	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED && !any));
 }
 
 /* Makes the VMAs that meet at `at` one where vma_merge() would.  grown: the left one has been extended to there
@@ -109,8 +109,11 @@ static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, b
 	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
 	    (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
 	    left.v.base + (left.end - left.start) != right.v.base ||
-	    (!common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma) && (!grown || r.anon_vma)))
+	    (!common_anon_vma(l.anon_vma, r.anon_vma, pmk_mutant(m, MERGE_FORKED), &anon_vma) &&
+	     (!grown || r.anon_vma)))
 		return;
+	if (grown && anon_vma & ANON_VMA_FORKED && !r.anon_vma)
+		pmk_cover(m, MERGE_GROWN);
 	l.anon_vma = anon_vma;
 	if (!pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY_MERGE))
 		r.flags &= ~PMK_VMA_SOFT_DIRTY;
@@ -249,7 +252,7 @@ static void protect_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct
 	struct pmk_vma vma = *vma_of(m, p->v), old = vma;
 	bool shared = vma.flags & PMK_VMA_SHARED;
 
-	if (vma.prot == prot)
+	if (vma.prot == prot && !pmk_mutant(m, MERGE_UNCHANGED))
 		return;
 	vma.prot = prot;
 	if (prot & PMK_PERM_W && !(old.prot & PMK_PERM_W) && !shared) {
@@ -339,6 +342,18 @@ static void move_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t from
 	pmk_runs_clear(&mm->pte, from, from + n);
 }
 
+/* mremap_userfaultfd_prep(): the new VMA, and whatever it has merged with, is no longer registered. */
+static void drop_uffd(struct pmk_machine *m, struct pmk_mm *mm, uint64_t page)
+{
+	struct pmk_run whole;
+	struct pmk_vma vma = *pmk_vma_at(m, mm, page, &whole);
+
+	if (!(vma.flags & PMK_VMA_UFFD))
+		return;
+	vma.flags &= ~PMK_VMA_UFFD;
+	replace(m, mm, whole.start, whole.end, &vma);
+}
+
 /* dontunmap_complete(): all of the old VMA is no longer LOCKED, and has no anon_vma if all of it moved
  * (rule 10). */
 static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
@@ -360,14 +375,14 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	struct pmk_vma vma = *vma_of(m, p.v), old = vma;
 	uint64_t n = p.end - p.start, pgoff = p.v.base;
 
-	if (vma.object < 0 && !vma.anon_vma)
+	if (vma.object < 0 && !vma.anon_vma && !pmk_mutant(m, REMAP_KEEPS_OFFSET))
 		pgoff = to;
 	if (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
-	vma.flags &= ~PMK_VMA_UFFD; /* mremap_userfaultfd_prep() */
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
 	merge_at(m, mm, to); /* copy_vma() comes first: even with the old VMA it may merge */
 	merge_at(m, mm, to + new_n);
+	drop_uffd(m, mm, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
 	move_entries(m, mm, p.start, to, n);
 	if (dontunmap) {
@@ -399,6 +414,14 @@ static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 	return 0;
 }
 
+/* Whether the VMA at the page ends before `end`. */
+static bool ends_before(const struct pmk_mm *mm, uint64_t page, uint64_t end)
+{
+	const struct pmk_run *run = pmk_runs_find(&mm->vma, page);
+
+	return run && run->end < end;
+}
+
 /* MREMAP_FIXED with one length: VMA by VMA, with the holes between them (remap_move()). */
 static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 			  uint64_t new_start, bool dontunmap)
@@ -412,6 +435,9 @@ static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 			return -EFAULT;
 		if (!p.run)
 			continue;
+		if (vma_of(m, p.v)->flags & PMK_VMA_UFFD && len < n &&
+		    (p.start > start || ends_before(mm, start, start + n)))
+			return -EFAULT; /* vma_multi_allowed(): such a VMA moves alone */
 		pmk_cover(m, REMAP_MOVE);
 		pmk_mm_unmap(m, mm, to, len);
 		move_piece(m, mm, p, to, len, dontunmap);
@@ -502,9 +528,11 @@ static void fork_entries(struct pmk_machine *m, struct pmk_mm *parent, struct pm
 		v.tag &= ~PMK_PTE_UFFD_WP; /* E-B57-FORK */
 		if (kind == PMK_PTE_FRAME) {
 			pmk_frame_map(m, v.base, n, 1);
-			if (v.tag & PMK_PTE_ANON)
+			pmk_cover(m, FORK_COPY);
+			if (v.tag & PMK_PTE_ANON && !pmk_mutant(m, FORK_KEEPS_OWN))
 				pmk_frame_flags(m, v.base, n, PMK_FRAME_ANONEXCL, 0);
 		} else if (kind == PMK_PTE_SWAP) {
+			pmk_cover(m, FORK_SWAP);
 			pmk_slot_count(m, v.base, n, 1);
 			v.tag &= ~PMK_PTE_EXCLUSIVE;
 			p.v.tag &= ~PMK_PTE_EXCLUSIVE;
@@ -525,20 +553,23 @@ void pmk_mm_fork(struct pmk_machine *m, struct pmk_mm *parent, struct pmk_mm *ch
 
 	for (; next; next = pmk_runs_next(&c)) {
 		struct pmk_vma vma = *vma_of(m, next->v);
-		bool all = vma.anon_vma || vma.flags & PMK_VMA_MAYBE_GUARD ||
+		bool all = vma.anon_vma || pmk_mutant(m, FORK_COPIES_ALL) ||
+			   vma.flags & PMK_VMA_MAYBE_GUARD ||
 			   (vma.object >= 0 && vma.flags & PMK_VMA_PFNMAP);
 
-		if (vma.flags & PMK_VMA_DONTFORK)
+		if (vma.flags & PMK_VMA_DONTFORK) {
+			pmk_cover(m, FORK_DONTFORK);
 			continue;
+		}
 		vma.flags &= ~(PMK_VMA_LOCKED | PMK_VMA_UFFD);
-		if (vma.flags & PMK_VMA_WIPEONFORK)
+		if (vma.flags & PMK_VMA_WIPEONFORK && !pmk_mutant(m, WIPE_NOTHING))
 			vma.anon_vma = 0;
 		else
 			fork_entries(m, parent, child, next, all);
 		if (all && !(vma.flags & PMK_VMA_WIPEONFORK))
 			pmk_mm_table_fork(m, parent, child, next->start, next->end);
 		if (vma.anon_vma)
-			vma.anon_vma = m->anon_vma_next++ | ANON_VMA_FORKED;
+			vma.anon_vma = child->anon_vma_next++ | ANON_VMA_FORKED;
 		pmk_runs_set(&child->vma, next->start, next->end, vma_value(m, &vma, next->v.base));
 	}
 }

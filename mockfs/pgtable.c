@@ -71,6 +71,8 @@ void pmk_mm_table_unmapped(struct pmk_machine *m, struct pmk_mm *mm, uint64_t st
 {
 	uint64_t first = pmd_of(m, start), last = pmd_end(m, end);
 
+	if (pmk_mutant(m, TABLE_STAYS))
+		return;
 	if (first < last && pmd_used(m, mm, first))
 		first++;
 	if (first < last && pmd_used(m, mm, last - 1))

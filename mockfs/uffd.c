@@ -67,6 +67,7 @@ int64_t pmk_mm_uffd_register(struct pmk_machine *m, struct pmk_mm *mm, uint64_t 
 		return -EINVAL;
 	if (flags & PMK_VMA_UFFD_ASYNC)
 		flags |= PMK_VMA_UFFD_NONE; /* userfaultfd_api() */
+	mm->uffd = true;
 	if (!range_ok(m, start, n) || pmk_hugetlb_cut(m, mm, start) ||
 	    pmk_hugetlb_cut(m, mm, start + n))
 		return -EINVAL;
@@ -144,12 +145,19 @@ int64_t pmk_mm_uffd_unregister(struct pmk_machine *m, struct pmk_mm *mm, uint64_
 	struct pmk_piece p = { .end = start };
 	bool found = false;
 
-	if (!range_ok(m, start, n))
+	if (!mm->uffd || !range_ok(m, start, n))
 		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
 		const struct pmk_vma *vma = p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL;
 
 		found |= p.run;
+		if (vma && file_backed(m, vma) && !(vma->flags & PMK_VMA_UFFD_WP))
+			return -EINVAL; /* vma_can_userfault() asks for a mode: there is none */
+	}
+	p.end = start;
+	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
+		const struct pmk_vma *vma = p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL;
+
 		if (!vma || !(vma->flags & PMK_VMA_UFFD_WP))
 			continue;
 		pmk_mm_uffd_wp_range(m, mm, vma, p.start, p.end, false); /* E-B57-END */
@@ -164,6 +172,7 @@ int64_t pmk_mm_uffd_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	struct pmk_piece p = { .end = start };
 	int64_t err = -ENOENT;
 
+	mm->uffd = true; /* one is made when there is none (world.h) */
 	if (!range_ok(m, start, n))
 		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
