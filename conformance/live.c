@@ -72,6 +72,7 @@ static int64_t path_of(const struct pmk_live *live, const struct pmk_request *r,
 		       size_t size)
 {
 	const char *name = pmk_file_name[r->file];
+	char task[32] = "";
 	int pid, n;
 
 	if (pmk_file_is_kpage(r->file)) {
@@ -82,10 +83,12 @@ static int64_t path_of(const struct pmk_live *live, const struct pmk_request *r,
 		pid = pmk_crew_pid(live->crew, owner);
 		if (owner != PMK_OBSERVER && live->shown_pid)
 			pid = live->shown_pid(live, owner);
+		if (r->a[2])
+			snprintf(task, sizeof(task), "task/%d/", pid);
 		if (owner == r->proc && pid == pmk_crew_pid(live->crew, owner))
-			n = snprintf(ret, size, "%s/self/%s", live->root, name);
+			n = snprintf(ret, size, "%s/self/%s%s", live->root, task, name);
 		else
-			n = snprintf(ret, size, "%s/%d/%s", live->root, pid, name);
+			n = snprintf(ret, size, "%s/%d/%s%s", live->root, pid, task, name);
 	}
 	return n < (int)size ? 0 : -ENAMETOOLONG;
 }

@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+/* Newer than some headers, and the same number on every architecture. */
+#define SYS_MEMFD_SECRET 447
 /* Larger files are written in larger pieces, and so get larger folios. */
-#define SMALL (16ull << 20)
+#define SMALL		 (16ull << 20)
 
 static bool usable(const char *dir)
 {
@@ -82,6 +85,8 @@ int pmk_object_open(enum pmk_backing backing, uint64_t size)
 
 	if (backing == PMK_BACKING_FILE)
 		fd = open_file();
+	else if (backing == PMK_BACKING_SECRET)
+		fd = (int)syscall(SYS_MEMFD_SECRET, O_CLOEXEC);
 	else
 		fd = memfd_create("pmkit", MFD_CLOEXEC);
 	if (fd < 0)

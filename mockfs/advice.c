@@ -26,6 +26,13 @@ static int64_t dontneed(struct stretch *s)
 {
 	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
 		return -EINVAL;
+	if (s->vma.flags & PMK_VMA_HUGETLB) {
+		if (pmk_hugetlb_cut(s->m, s->mm, s->start))
+			return -EINVAL;
+		s->end &= ~(pmk_pmd_pages(s->m) - 1);
+		if (s->start >= s->end)
+			return 0;
+	}
 	pmk_mm_zap_pages(s->m, s->mm, &s->vma, s->start, s->end, true);
 	pmk_mm_table_reclaim(s->m, s->mm, s->start, s->end);
 	return 0;
@@ -77,6 +84,7 @@ static int64_t lazy_free(struct stretch *s)
 
 	if (s->vma.object >= 0 || s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
 		return -EINVAL;
+	pmk_folio_split_cut(s->m, s->mm, s->start, s->end);
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
 		if (p.run &&
 		    (PMK_PTE_KIND(p.v.tag) == PMK_PTE_SWAP ||
@@ -197,11 +205,20 @@ static void drop_cached(struct stretch *s, uint64_t at, struct pmk_piece f)
 	}
 }
 
+/* Part of a huge page cools apart from the rest. */
+static int64_t cold(struct stretch *s)
+{
+	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_HUGETLB))
+		return -EINVAL;
+	pmk_folio_split_cut(s->m, s->mm, s->start, s->end);
+	return 0;
+}
+
 static int64_t pageout(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
 
-	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
+	if (cold(s))
 		return -EINVAL;
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
 		struct pmk_piece f = { .end = p.v.base };
@@ -265,7 +282,7 @@ static int64_t guard_install(struct stretch *s)
 	struct pmk_piece p = { .end = s->start };
 	struct pmk_vma vma;
 
-	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL))
+	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
 		return -EINVAL;
 	pmk_cover(s->m, GUARD_INSTALL);
 	if (s->vma.object < 0 &&
@@ -307,9 +324,16 @@ static int64_t populate_write(struct stretch *s)
 	return pmk_mm_populate(s->m, s->mm, s->start, s->end, PMK_POPULATE_WRITE);
 }
 
-static int64_t no_effect(struct stretch *s)
+static int64_t collapse(struct stretch *s)
 {
-	return s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP) ? -EINVAL : 0;
+	return pmk_huge_collapse(s->m, s->mm, s->start, s->end);
+}
+
+static int64_t unmerge(struct stretch *s)
+{
+	if (!(s->vma.flags & PMK_VMA_MERGEABLE))
+		return 0;
+	return pmk_mm_unmerge(s->m, s->mm, s->start, s->end);
 }
 
 static int64_t private_anon_only(struct stretch *s)
@@ -336,15 +360,16 @@ static const struct advice {
 	{ 10, -1, NULL, 0, PMK_VMA_DONTFORK, false },
 	{ 11, -1, NULL, PMK_VMA_DONTFORK, 0, false },
 	{ 12, -1, NULL, 0, PMK_VMA_MERGEABLE, false },
-	{ 13, -1, NULL, PMK_VMA_MERGEABLE, 0, false },
+	{ 13, -1, unmerge, PMK_VMA_MERGEABLE, 0, false },
 	{ 14, -1, NULL, PMK_VMA_NOHUGEPAGE, PMK_VMA_HUGEPAGE, false },
 	{ 15, -1, NULL, PMK_VMA_HUGEPAGE, PMK_VMA_NOHUGEPAGE, false },
 	{ 18, -1, private_anon_only, 0, PMK_VMA_WIPEONFORK, false },
 	{ 19, -1, NULL, PMK_VMA_WIPEONFORK, 0, false },
-	{ 20, PMK_Q_MADV_PAGEOUT, no_effect, 0, 0, false },
+	{ 20, PMK_Q_MADV_PAGEOUT, cold, 0, 0, false },
 	{ 21, PMK_Q_MADV_PAGEOUT, pageout, 0, 0, false },
 	{ 22, PMK_Q_MADV_POPULATE, populate_read, 0, 0, true },
 	{ 23, PMK_Q_MADV_POPULATE, populate_write, 0, 0, true },
+	{ 25, PMK_Q_MADV_COLLAPSE, collapse, 0, 0, false },
 	{ 102, PMK_Q_MADV_GUARD, guard_install, 0, 0, false },
 	{ 103, PMK_Q_MADV_GUARD, guard_remove, 0, 0, false },
 };
@@ -383,10 +408,33 @@ int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 		if (advice->act)
 			err = advice->act(&s);
 		if (!err && (advice->clear || advice->set) &&
-		    !(number == 12 && s.vma.flags & PMK_VMA_SHARED)) /* rule 30 */
+		    !(number == 12 &&
+		      s.vma.flags & (PMK_VMA_SHARED | PMK_VMA_HUGETLB))) /* rule 30 */
 			pmk_mm_vma_change(m, mm, p.start, p.end, advice->clear, advice->set);
 	}
 	return err ? err : hole;
+}
+
+int64_t pmk_mm_sync(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n)
+{
+	struct pmk_piece p = { .end = start };
+	int64_t hole = 0;
+
+	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
+		const struct pmk_vma *vma = p.run ? pmk_vma_at(m, mm, p.start, NULL) : NULL;
+		struct pmk_piece e = { .end = p.start };
+
+		if (!vma)
+			hole = -ENOMEM;
+		if (!vma || vma->object < 0 || m->object[vma->object].kind != PMK_OBJECT_FILE)
+			continue; /* shared memory has no disk to be equal to */
+		while (pmk_runs_piece(&mm->pte, p.end, &e))
+			if (e.run && PMK_PTE_KIND(e.v.tag) == PMK_PTE_FRAME &&
+			    !(e.v.tag & PMK_PTE_ANON))
+				pmk_frame_flags(m, e.v.base, e.end - e.start, PMK_KPF_DIRTY_MASK,
+						0);
+	}
+	return hole;
 }
 
 void pmk_mm_clear_refs(struct pmk_machine *m, struct pmk_mm *mm, unsigned what)

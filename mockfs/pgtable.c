@@ -55,7 +55,8 @@ void pmk_mm_set_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start
 			struct pmk_value v)
 {
 	pmk_runs_set(&mm->pte, start, end, v);
-	pmk_mm_table_make(m, mm, start, end);
+	if (!(v.tag & PMK_PTE_HUGE)) /* a huge page is mapped where the table would hang */
+		pmk_mm_table_make(m, mm, start, end);
 }
 
 /* Whether any VMA has a page of the PMD. */
