@@ -127,7 +127,7 @@ static void settings(pid_t runner)
 	struct rlimit files;
 
 	pmk_actor_die_with_runner(runner);
-	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* the model knows small pages only */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* huge pages come to who asks for them ("thp on") */
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* actor_memory.c - mmap and its relatives, and touches that survive their signals. */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE	  1
 #define _FILE_OFFSET_BITS 64
 #include "actor_memory.h"
 
@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -85,7 +86,7 @@ static int64_t map(const struct pmk_request *r, int fd)
 	void *want = (void *)(uintptr_t)r->addr, *at;
 
 	if (fd < 0)
-		flags |= MAP_ANONYMOUS;
+		flags |= MAP_ANONYMOUS | (r->a[2] ? MAP_HUGETLB : 0);
 	if (r->len > UNCHARGED)
 		flags |= MAP_NORESERVE;
 	at = mmap(want, (size_t)r->len, native_prot(r->prot), flags, fd, (off_t)r->a[1]);
@@ -133,6 +134,10 @@ static int64_t perform(const struct pmk_request *r, int fd)
 		return pmk_raw_result(syscall(SYS_mlock, addr, len));
 	case PMK_REQ_MUNLOCK:
 		return pmk_raw_result(syscall(SYS_munlock, addr, len));
+	case PMK_REQ_MSYNC:
+		return pmk_raw_result(syscall(SYS_msync, addr, len, MS_SYNC));
+	case PMK_REQ_THP:
+		return pmk_raw_result(prctl(PR_SET_THP_DISABLE, !r->a[0], 0l, 0l, 0l));
 	default:
 		return -ENOSYS;
 	}

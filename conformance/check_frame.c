@@ -68,9 +68,14 @@ static enum pmk_outcome check_cgroup(const struct frame *f, uint64_t word, uint6
 {
 	char reason[160] = "";
 	struct pmk_text text = PMK_TEXT(reason);
+	uint64_t made = f->cgroup->text ? pmk_stage_cgroup(f->c->stage, f->cgroup->text) : 0;
 
 	(void)index;
-	if (!f->cgroup->text) {
+	if (made) {
+		if (word == made)
+			return PMK_DONE;
+		pmk_text_add(&text, "its inode is %llu", (unsigned long long)made);
+	} else if (!f->cgroup->text) {
 		if (pmk_check_number(f->cgroup, 0, word))
 			return PMK_DONE;
 	} else if (pmk_symbols_bind(f->c->symbols, PMK_SYMBOL_CGROUP, f->cgroup->text, 0, word, 1,

@@ -111,7 +111,7 @@ static int campaign(struct diverge *d)
 				  .keep = d->keep,
 				  .seed = d->nseed,
 				  .ops = d->nops,
-				  .stop = STOP_DEFAULT };
+				  .stop = d->mutant ? 1 : STOP_DEFAULT };
 	struct pmk_error err;
 	double cpu = cpu_seconds();
 
@@ -125,8 +125,9 @@ static int campaign(struct diverge *d)
 
 static int try_mutant(struct diverge *d, int mutant, struct pmk_error *err)
 {
+	const char *ops = pmk_mutant_info[mutant].ops;
 	struct pmk_campaign c = { .pair = d->pair,
-				  .only = d->only,
+				  .only = *ops && !d->only ? ops : d->only,
 				  .seed = d->nseed,
 				  .ops = OPS_MUTANT,
 				  .stop = 1,
@@ -215,9 +216,9 @@ int pmk_cmd_diverge(int argc, char **argv)
 {
 	struct diverge d = { 0 };
 	const struct pmk_option options[] = {
-		{ "--seed", NULL, &d.seed },	 { "--ops", NULL, &d.ops },
-		{ "--keep", NULL, &d.keep },	 { "--only", NULL, &d.only },
-		{ "--replay", NULL, &d.replay }, { "--mutant", NULL, &d.mutant },
+		{ "--seed", NULL, &d.seed },	   { "--ops", NULL, &d.ops },
+		{ "--keep", NULL, &d.keep },	   { "--only", NULL, &d.only },
+		{ "--replay", NULL, &d.replay },   { "--mutant", NULL, &d.mutant },
 		{ "--mutants", &d.mutants, NULL },
 	};
 	int n = pmk_options(options, sizeof(options) / sizeof(*options), argc, argv), result;
@@ -235,8 +236,13 @@ int pmk_cmd_diverge(int argc, char **argv)
 		close_pair(&d);
 		return PMK_EXIT_CANNOT;
 	}
-	if (d.mutant)
-		pmk_pair_profile(d.pair)->mutant = (unsigned)pmk_mutant_find(d.mutant);
+	if (d.mutant) {
+		int mutant = pmk_mutant_find(d.mutant);
+
+		pmk_pair_profile(d.pair)->mutant = (unsigned)mutant;
+		if (!d.only && *pmk_mutant_info[mutant].ops)
+			d.only = pmk_mutant_info[mutant].ops;
+	}
 	result = act(&d);
 	close_pair(&d);
 	return result;

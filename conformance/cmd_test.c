@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "commands.h"
 #include "coverage.h"
+#include "mutants.h"
 #include "number.h"
 #include "report.h"
 #include "world_live.h"
@@ -18,7 +19,7 @@
 /* The command line. */
 struct test {
 	const char *on, *as, *json, *junit, *html;
-	bool list, coverage;
+	bool list, coverage, mutants;
 	struct pmk_profile profile;
 	FILE *ktap; /* standard output, unless a report goes there */
 };
@@ -263,6 +264,8 @@ static int test_suite(struct pmk_suite *suite, struct test *t, char **words, int
 		pmk_error_report(&err);
 		return PMK_EXIT_USAGE;
 	}
+	if (t->mutants)
+		return pmk_mutants_run(suite, stdout) ? PMK_EXIT_FAILED : 0;
 	if (t->list || t->coverage)
 		return show(suite, t);
 	t->ktap = open_ktap(t);
@@ -278,7 +281,7 @@ int pmk_cmd_test(int argc, char **argv)
 		{ "--on", NULL, &t.on },     { "--as", NULL, &t.as },
 		{ "--list", &t.list, NULL }, { "--coverage", &t.coverage, NULL },
 		{ "--json", NULL, &t.json }, { "--junit", NULL, &t.junit },
-		{ "--html", NULL, &t.html },
+		{ "--html", NULL, &t.html }, { "--mutants", &t.mutants, NULL },
 	};
 	int n = pmk_options(options, sizeof(options) / sizeof(*options), argc, argv), status;
 	struct pmk_suite suite;

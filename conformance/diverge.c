@@ -8,7 +8,7 @@
 
 #include "machine.h"
 
-#define REPLAYS	  5 /* a real difference repeats each time */
+#define REPLAYS		5 /* a real difference repeats each time */
 #define PAGE_SIZE(pair) pmk_profile_page_size(pmk_pair_profile(pair))
 
 const struct pmk_op_info pmk_op_info[PMK_OP_COUNT] = {
@@ -18,7 +18,7 @@ const struct pmk_op_info pmk_op_info[PMK_OP_COUNT] = {
 };
 
 const char *const pmk_op_proc_name[PMK_PAIR_PROCS] = {
-	"p",  "q",  "r",  "s",	"t",  "u",  "v",  "w",	"p8",  "p9",  "p10", "p11",
+	"p",   "q",   "r",   "s",   "t",   "u",	  "v",	 "w",	"p8",  "p9",  "p10", "p11",
 	"p12", "p13", "p14", "p15", "p16", "p17", "p18", "p19", "p20", "p21", "p22", "p23",
 };
 
@@ -85,8 +85,11 @@ void pmk_op_text(const struct pmk_op *op, char *buf, size_t size)
 	switch (pmk_op_info[op->id].request) {
 	case PMK_REQ_MMAP:
 		snprintf(buf, size, "%s: map m%u %u %s %s %s at=%#llx", p, op->page, op->n,
-			 op->object < 0 ? "anon" : op->new_n ? "file" : "memfd", op->shared ? "shared" : "private",
-			 perms, (unsigned long long)(PMK_ARENA + op->page * page_size));
+			 op->object < 0 ? "anon"
+			 : op->new_n	? "file"
+					: "memfd",
+			 op->shared ? "shared" : "private", perms,
+			 (unsigned long long)(PMK_ARENA + op->page * page_size));
 		if (op->object >= 0)
 			snprintf(buf + strlen(buf), size - strlen(buf), " file=f%d offset=%d",
 				 op->object, op->to);
@@ -117,7 +120,8 @@ void pmk_op_text(const struct pmk_op *op, char *buf, size_t size)
 		break;
 	case PMK_REQ_UFFD:
 		if (op->id <= PMK_OP_UFFD_UNREGISTER)
-			snprintf(buf, size, "%s: uffd arena%s %s", p, pages, word + strlen("uffd-"));
+			snprintf(buf, size, "%s: uffd arena%s %s", p, pages,
+				 word + strlen("uffd-"));
 		else
 			snprintf(buf, size, "%s: %s arena%s", p, word, pages);
 		break;

@@ -35,9 +35,9 @@ const char *const pmk_aspect_word[PMK_ASPECT_COUNT] = {
 /* Masks of one verdict: KPAGEFLAG(name, IGNORE, reason) counts where IGNORE does. */
 #define ASPECT(id, word, text)
 #define KPAGEFLAG(name, verdict, reason) verdict(PMK_KPF_##name##_MASK) |
-#define DEMAND(mask) 0
-#define MEMORY(mask) 0
-#define IGNORE(mask) (mask)
+#define DEMAND(mask)			 0
+#define MEMORY(mask)			 0
+#define IGNORE(mask)			 (mask)
 static const uint64_t kpageflags_ignored =
 #include "diverge_masks.def"
 	0;
@@ -45,8 +45,8 @@ static const uint64_t kpageflags_ignored =
 #undef IGNORE
 #define ASPECT(id, word, text)
 #define KPAGEFLAG(name, verdict, reason) verdict(PMK_KPF_##name##_MASK) |
-#define MEMORY(mask) (mask)
-#define IGNORE(mask) 0
+#define MEMORY(mask)			 (mask)
+#define IGNORE(mask)			 0
 static const uint64_t kpageflags_of_memory =
 #include "diverge_masks.def"
 	0;
@@ -394,8 +394,7 @@ static void note_frame(const struct look *look, uint64_t model, uint64_t kernel)
 static bool seen_already(const struct pmk_pair *pair, uint64_t model)
 {
 	struct pmk_pair *p = (struct pmk_pair *)(uintptr_t)pair;
-	const struct pairing *at =
-		pairing_at(p->frames.side[PMK_SIDE_MODEL], model, pair->round);
+	const struct pairing *at = pairing_at(p->frames.side[PMK_SIDE_MODEL], model, pair->round);
 
 	return at->key == model && at->round == pair->round;
 }
@@ -422,8 +421,7 @@ static bool compare_word(const struct look *look, uint64_t model, uint64_t kerne
 		return m == k || flags_differ(look, model, kernel);
 	return pair_up(&pair->slots, m, k, pair->round) ||
 	       differ(look, PMK_ASPECT_SLOT, 0,
-		      "model's slot %#" PRIx64 " goes with another than %#" PRIx64
-		      " of the kernel",
+		      "model's slot %#" PRIx64 " goes with another than %#" PRIx64 " of the kernel",
 		      m >> 5, k >> 5);
 }
 
@@ -529,8 +527,8 @@ static bool next_line(const struct pmk_pair *pair, struct lines *l, struct pmk_m
 
 		l->at += len + 1;
 		for (unsigned i = 0; !bad && i < pair->nwindows; i++)
-			if (ret->start < (pair->window[i].page + pair->window[i].n) *
-						 pair->page_size &&
+			if (ret->start <
+				    (pair->window[i].page + pair->window[i].n) * pair->page_size &&
 			    ret->end > pair->window[i].page * pair->page_size)
 				return true;
 	}
@@ -633,13 +631,15 @@ static int64_t scan(struct pmk_pair *pair, int side, int proc, const struct wind
 	return call(pair, side, &r);
 }
 
-static bool compare_regions(struct look *look, const struct scanned s[PMK_SIDES], int64_t n[PMK_SIDES])
+static bool compare_regions(struct look *look, const struct scanned s[PMK_SIDES],
+			    int64_t n[PMK_SIDES])
 {
 	struct pmk_pair *pair = look->pair;
 	char names[PMK_SIDES][80] = { "none", "none" };
 	int64_t i = 0;
 
-	while (i < n[0] && i < n[1] && !memcmp(&s[0].region[i], &s[1].region[i], sizeof(s->region[i])))
+	while (i < n[0] && i < n[1] &&
+	       !memcmp(&s[0].region[i], &s[1].region[i], sizeof(s->region[i])))
 		i++;
 	if (n[0] == n[1] && (n[0] < 0 || i == n[0]))
 		return true;

@@ -49,9 +49,9 @@ static unsigned survey(const struct pmk_pair *pair, int proc, struct stretch ret
 	unsigned n = 0;
 
 	while (pmk_runs_piece(&mm->vma, base + PMK_ARENA_PAGES, &p))
-		ret[n++] = (struct stretch){ (unsigned)(p.start - base),
-					     (unsigned)(p.end - p.start),
-					     p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL };
+		ret[n++] =
+			(struct stretch){ (unsigned)(p.start - base), (unsigned)(p.end - p.start),
+					  p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL };
 	return n;
 }
 
@@ -151,8 +151,20 @@ static unsigned permissions(struct pmk_gen *g)
 
 /* ---- operations --------------------------------------------------------------------------------- */
 
-/* Whether the range has pages of a regular file. */
-static bool meets_file(const struct pmk_pair *pair, const struct pmk_op *op)
+static bool is_file(const struct pmk_machine *m, const struct pmk_vma *vma)
+{
+	return m->object[vma->object].kind == PMK_OBJECT_FILE;
+}
+
+static bool is_registered(const struct pmk_machine *m, const struct pmk_vma *vma)
+{
+	(void)m;
+	return vma->flags & PMK_VMA_UFFD_WP;
+}
+
+/* Whether the range has pages of a mapped object that is so. */
+static bool meets(const struct pmk_pair *pair, const struct pmk_op *op,
+		  bool (*so)(const struct pmk_machine *, const struct pmk_vma *))
 {
 	const struct pmk_machine *m = pmk_pair_machine(pair);
 	struct stretch s[PMK_ARENA_PAGES];
@@ -160,8 +172,7 @@ static bool meets_file(const struct pmk_pair *pair, const struct pmk_op *op)
 
 	for (unsigned i = 0; i < n; i++)
 		if (s[i].vma && s[i].vma->object >= 0 && s[i].page < op->page + op->n &&
-		    s[i].page + s[i].n > op->page &&
-		    m->object[s[i].vma->object].kind == PMK_OBJECT_FILE)
+		    s[i].page + s[i].n > op->page && so(m, s[i].vma))
 			return true;
 	return false;
 }
@@ -171,7 +182,16 @@ static bool meets_file(const struct pmk_pair *pair, const struct pmk_op *op)
 static void make_reclaim(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	range(g, pair, op);
-	if (meets_file(pair, op))
+	if (meets(pair, op, is_file))
+		op->id = PMK_OP_READ;
+}
+
+/* MADV_GUARD_INSTALL over a marker of userfaultfd in a mapping of an object never returns: it zaps, finds the
+ * marker again, for only anonymous memory loses it, and restarts for ever (6.18.44). */
+static void make_guard(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	range(g, pair, op);
+	if (meets(pair, op, is_registered))
 		op->id = PMK_OP_READ;
 }
 
@@ -265,6 +285,8 @@ static void (*maker_of(enum pmk_op_id id))(struct pmk_gen *, const struct pmk_pa
 	case PMK_OP_PAGEOUT:
 	case PMK_OP_REMOVE:
 		return make_reclaim;
+	case PMK_OP_GUARD_INSTALL:
+		return make_guard;
 	case PMK_OP_EXIT:
 	case PMK_OP_EXEC:
 		return make_whole;
@@ -295,9 +317,9 @@ static int allow(struct pmk_gen *g, const char *only, struct pmk_error *err)
 
 int pmk_gen_init(struct pmk_gen *g, uint64_t seed, const char *only, struct pmk_error *err)
 {
-	unsigned set = only && strlen(only) == 1 && *only >= '1' && *only <= '9' ?
-			       (unsigned)(*only - '0') :
-			       9;
+	unsigned set = only && strlen(only) == 1 && *only >= '1' && *only <= '9'
+			       ? (unsigned)(*only - '0')
+			       : 9;
 
 	*g = (struct pmk_gen){ .state = seed };
 	if (only && set == 9)

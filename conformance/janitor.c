@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "cgroup.h"
 #include "keepfd.h"
 #include "object.h"
 #include "swapfile.h"
@@ -25,38 +26,93 @@
 struct pmk_janitor {
 	pid_t pid;
 	int line; /* our end */
-	bool asked;
-	struct pmk_error answer; /* text "": there is swap */
+	bool asked[PMK_JANITOR_COUNT];
+	struct pmk_error answer[PMK_JANITOR_COUNT]; /* text "": it is there */
 };
 
 /* ---- in the janitor ---- */
 
-/* What would make results depend on chance: readahead that fills the swap cache with neighbours, and
- * daemons that move or merge pages on their own. */
-static const struct setting {
+/* Settings that a facility takes.  What would make results depend on chance: readahead that fills the swap
+ * cache with neighbours, and daemons that move, merge or collapse pages on their own. */
+struct setting {
 	const char *path, *value;
-} settings[] = {
-	{ "/proc/sys/vm/page-cluster", "0" },
-	{ "/proc/sys/vm/compaction_proactiveness", "0" },
-	{ "/sys/kernel/mm/ksm/run", "0" },
+	bool changes; /* during the run: so it is put back even if it is right now */
 };
 
-static void change_setting(struct pmk_undo *undo, const struct setting *s)
+static const struct setting quiet[] = {
+	{ "/proc/sys/vm/page-cluster", "0", false },
+	{ "/proc/sys/vm/compaction_proactiveness", "0", false },
+	{ "/sys/kernel/mm/ksm/run", "0", false },
+	{ NULL, NULL, false },
+};
+static const struct setting thp[] = {
+	{ "/sys/kernel/mm/transparent_hugepage/enabled", "madvise", false },
+	{ "/sys/kernel/mm/transparent_hugepage/defrag", "madvise", false },
+	{ "/sys/kernel/mm/transparent_hugepage/use_zero_page", "1", false },
+	/* khugepaged looks at once at the first process that wants huge pages */
+	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none", "0", false },
+	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_shared", "0", false },
+	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_swap", "0", false },
+	{ NULL, NULL, false },
+};
+static const struct setting ksm[] = {
+	{ "/sys/kernel/mm/ksm/run", "0", true },
+	{ "/sys/kernel/mm/ksm/use_zero_pages", "0", true },
+	{ "/sys/kernel/mm/ksm/advisor_mode", "none", false },
+	{ "/sys/kernel/mm/ksm/smart_scan", "0", false },
+	{ "/sys/kernel/mm/ksm/pages_to_scan", "10000", false },
+	{ "/sys/kernel/mm/ksm/sleep_millisecs", "0", false },
+	{ NULL, NULL, false },
+};
+
+#define POOL_FILE  "/proc/sys/vm/nr_hugepages"
+#define POOL_PAGES 16 /* more than what is in it now: as many as a script may hold */
+
+/* The value in a file, of several "a [b] c" the one in brackets. */
+static bool get_setting(const char *path, char *ret, size_t size)
 {
-	char old[128] = "";
-	int fd = open(s->path, O_RDWR | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[256] = "", *from = text;
 	ssize_t n;
 
 	if (fd < 0)
-		return;
-	n = read(fd, old, sizeof(old) - 1);
-	old[n > 0 ? strcspn(old, "\n") : 0] = 0;
-	if (*old && strcmp(old, s->value) && !pmk_undo_note(undo, "set", s->path, old)) {
-		lseek(fd, 0, SEEK_SET);
-		if (write(fd, s->value, strlen(s->value)) < 0)
-			n = 0; /* a kernel that refuses is left as it is */
-	}
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
+	if (n <= 0)
+		return false;
+	if (strchr(text, '['))
+		from = strchr(text, '[') + 1;
+	from[strcspn(from, "]\n")] = 0;
+	snprintf(ret, size, "%s", from);
+	return true;
+}
+
+static void change_setting(struct pmk_undo *undo, const struct setting *s)
+{
+	char old[128];
+	bool same;
+	int fd;
+
+	if (!get_setting(s->path, old, sizeof(old)))
+		return;
+	same = !strcmp(old, s->value);
+	if ((same && !s->changes) || pmk_undo_note(undo, "set", s->path, old) || same)
+		return;
+	fd = open(s->path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, s->value, strlen(s->value)) < 0)
+		same = true; /* a kernel that refuses is left as it is */
+	close(fd);
+}
+
+static int no_settings(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
+{
+	(void)undo;
+	(void)owner;
+	(void)err;
+	return 0;
 }
 
 static int make_swap(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
@@ -81,14 +137,56 @@ static int make_swap(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
 	return 0;
 }
 
-static int change_machine(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
+static int fill_pool(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
+{
+	char old[32], want[32], now[32] = "0";
+	struct setting pool = { POOL_FILE, want, false };
+
+	(void)owner;
+	if (!get_setting(POOL_FILE, old, sizeof(old)))
+		return pmk_error_set(err, NULL, 0, 0, "no hugetlb in this kernel");
+	snprintf(want, sizeof(want), "%lu", strtoul(old, NULL, 10) + POOL_PAGES);
+	change_setting(undo, &pool);
+	get_setting(POOL_FILE, now, sizeof(now));
+	if (strtoul(now, NULL, 10) < strtoul(want, NULL, 10))
+		return pmk_error_set(err, NULL, 0, 0, "only %s of %s huge pages could be had", now,
+				     want);
+	return 0;
+}
+
+static int make_cgroup(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
+{
+	char home[4096];
+	int64_t r;
+
+	if (!pmk_cgroup_home(owner, home, sizeof(home)) || strpbrk(home, " \t\n"))
+		return pmk_error_set(err, NULL, 0, 0, "no memory cgroups here");
+	r = pmk_undo_note(undo, "cgroup", home, "-");
+	if (!r)
+		r = pmk_cgroup_make(home);
+	if (r < 0)
+		return pmk_error_set(err, NULL, 0, 0, "cgroup %.150s: %s", home, strerror((int)-r));
+	return 0;
+}
+
+static const struct {
+	int (*make)(struct pmk_undo *undo, pid_t owner, struct pmk_error *err);
+	const struct setting *settings;
+} facilities[PMK_JANITOR_COUNT] = {
+	[PMK_JANITOR_SWAP] = { make_swap, quiet },     [PMK_JANITOR_HUGETLB] = { fill_pool, quiet },
+	[PMK_JANITOR_THP] = { no_settings, thp },      [PMK_JANITOR_KSM] = { no_settings, ksm },
+	[PMK_JANITOR_CGROUP] = { make_cgroup, quiet },
+};
+
+static int change_machine(struct pmk_undo *undo, enum pmk_janitor_what what, pid_t owner,
+			  struct pmk_error *err)
 {
 	if (undo->lock < 0 && pmk_undo_open(undo, owner, err))
 		return -1;
-	if (make_swap(undo, owner, err))
+	if (facilities[what].make(undo, owner, err))
 		return -1;
-	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
-		change_setting(undo, &settings[i]);
+	for (const struct setting *s = facilities[what].settings; s->path; s++)
+		change_setting(undo, s);
 	return 0;
 }
 
@@ -117,7 +215,8 @@ static _Noreturn void janitor_main(int line, pid_t owner)
 	while (recv(line, &byte, 1, 0) == 1) {
 		struct pmk_error answer = { .line = 0 };
 
-		change_machine(&undo, owner, &answer);
+		if ((unsigned char)byte < PMK_JANITOR_COUNT)
+			change_machine(&undo, (enum pmk_janitor_what)byte, owner, &answer);
 		if (send(line, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
 			break;
 	}
@@ -154,13 +253,14 @@ struct pmk_janitor *pmk_janitor_create(struct pmk_error *err)
 	return janitor;
 }
 
-int pmk_janitor_swap(struct pmk_janitor *janitor, struct pmk_error *err)
+int pmk_janitor_ask(struct pmk_janitor *janitor, enum pmk_janitor_what what, struct pmk_error *err)
 {
-	struct pmk_error *answer = &janitor->answer;
+	struct pmk_error *answer = &janitor->answer[what];
+	char byte = (char)what;
 
-	if (!janitor->asked) {
-		janitor->asked = true;
-		if (send(janitor->line, "s", 1, MSG_NOSIGNAL) != 1 ||
+	if (!janitor->asked[what]) {
+		janitor->asked[what] = true;
+		if (send(janitor->line, &byte, 1, MSG_NOSIGNAL) != 1 ||
 		    recv(janitor->line, answer, sizeof(*answer), 0) != sizeof(*answer))
 			pmk_error_set(answer, NULL, 0, 0, "the janitor has died");
 	}
@@ -175,8 +275,11 @@ int pmk_janitor_swap(struct pmk_janitor *janitor, struct pmk_error *err)
 static void mend(const struct pmk_janitor *janitor)
 {
 	struct pmk_undo undo;
+	bool asked = false;
 
-	if (janitor->asked && !pmk_undo_open(&undo, getpid(), NULL))
+	for (int i = 0; i < PMK_JANITOR_COUNT; i++)
+		asked |= janitor->asked[i];
+	if (asked && !pmk_undo_open(&undo, getpid(), NULL))
 		pmk_undo_close(&undo);
 }
 

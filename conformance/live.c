@@ -84,7 +84,7 @@ static int64_t path_of(const struct pmk_live *live, const struct pmk_request *r,
 
 	if (!pmk_proc_file[r->file].per_pid)
 		n = snprintf(ret, size, "%s/%s", live->root, name);
-	else if (r->a[1])
+	else if (r->a[2])
 		n = snprintf(ret, size, "%s/%d/task/%d/%s", live->root, pid, pid, name);
 	else if (owner == r->proc && pid == real)
 		n = snprintf(ret, size, "%s/self/%s", live->root, name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* object.c - makes files on a disk and memfds. */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE	  1
 #define _FILE_OFFSET_BITS 64
 #include "object.h"
 
@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+/* Newer than some headers, and the same number on every architecture. */
+#define SYS_MEMFD_SECRET 447
 /* Larger files are written in larger pieces, and so get larger folios. */
-#define SMALL (16ull << 20)
+#define SMALL		 (16ull << 20)
 
 static bool usable(const char *dir)
 {
@@ -82,11 +85,14 @@ int pmk_object_open(enum pmk_backing backing, uint64_t size)
 
 	if (backing == PMK_BACKING_FILE)
 		fd = open_file();
+	else if (backing == PMK_BACKING_SECRET)
+		fd = (int)syscall(SYS_MEMFD_SECRET, O_CLOEXEC);
 	else
 		fd = memfd_create("pmkit", MFD_CLOEXEC);
 	if (fd < 0)
 		return backing == PMK_BACKING_FILE ? fd : -errno;
-	if (backing == PMK_BACKING_FILE) /* page by page: a folio is as long as the write that made it */
+	if (backing ==
+	    PMK_BACKING_FILE) /* page by page: a folio is as long as the write that made it */
 		r = pmk_object_fill(fd, size, size > SMALL ? 0 : (size_t)sysconf(_SC_PAGESIZE));
 	else
 		r = ftruncate(fd, (off_t)size) ? -errno : 0;

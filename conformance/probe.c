@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "actor_uffd.h"
+#include "cgroup.h"
 #include "object.h"
 #include "pagemapkit.h"
 #include "scan.h"
@@ -566,6 +567,62 @@ static enum pmk_answer has_vvar(const struct lab *lab)
 	return answer(find_line("/proc/self/maps", "[vvar]", NULL, line, sizeof(line)));
 }
 
+static enum pmk_answer file_says(const char *path, const char *format, unsigned long want)
+{
+	FILE *f = fopen(path, "re");
+	unsigned long value = 0;
+	char line[128];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		found = sscanf(line, format, &value) == 1;
+#pragma GCC diagnostic pop
+	if (f)
+		fclose(f);
+	return answer(found && (!want || value == want));
+}
+
+/* Scripts count in huge pages of this many base pages. */
+#define HUGE_PAGES 512
+
+static enum pmk_answer has_hugetlb(const struct lab *lab)
+{
+	return file_says("/proc/meminfo", "Hugepagesize: %lu",
+			 HUGE_PAGES * lab->host->page_size / 1024);
+}
+
+static enum pmk_answer has_thp(const struct lab *lab)
+{
+	return file_says("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "%lu",
+			 HUGE_PAGES * lab->host->page_size);
+}
+
+static enum pmk_answer has_ksm(const struct lab *lab)
+{
+	(void)lab;
+	return answer(!access("/sys/kernel/mm/ksm/run", W_OK));
+}
+
+static enum pmk_answer has_secret(const struct lab *lab)
+{
+	int fd = pmk_object_open(PMK_BACKING_SECRET, lab->host->page_size);
+
+	if (fd >= 0)
+		close(fd);
+	return answer(fd >= 0);
+}
+
+static enum pmk_answer has_cgroup(const struct lab *lab)
+{
+	char home[4096];
+
+	(void)lab;
+	return answer(pmk_cgroup_home(getpid(), home, sizeof(home)) &&
+		      !access("/proc/kpagecgroup", R_OK));
+}
+
 /* ---- all ---- */
 
 static const struct probe {
@@ -606,6 +663,11 @@ static const struct probe {
 	{ PMK_Q_VSYSCALL_XONLY, vsyscall_xonly },
 	{ PMK_F_ROOT, root },
 	{ PMK_F_SETUID, may_setuid },
+	{ PMK_F_HUGETLB, has_hugetlb },
+	{ PMK_F_THP, has_thp },
+	{ PMK_F_KSM, has_ksm },
+	{ PMK_F_SECRET, has_secret },
+	{ PMK_F_CGROUP, has_cgroup },
 	{ PMK_F_HOLE, has_hole },
 	{ PMK_F_FILES, has_files },
 	{ PMK_F_VDSO, has_vdso },

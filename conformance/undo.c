@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "swapfile.h"
 
 #define PATIENCE_S 2 /* before saying who is waited for */
@@ -136,6 +137,8 @@ static void undo_lines(FILE *f)
 		pmk_swapfile_off(path);
 	else if (!strcmp(what, "set"))
 		put_back(path, value);
+	else if (!strcmp(what, "cgroup"))
+		pmk_cgroup_remove(path);
 }
 
 void pmk_undo_all(struct pmk_undo *undo)

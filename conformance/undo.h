@@ -2,7 +2,8 @@
 /*
  * undo.h - the list of what has to be put back, in a file, so that it outlives who made it.
  *
- * Lines, each written before the change it undoes: "swap PATH" and "set PATH VALUE" (to be written back).
+ * Lines, each written before the change it undoes: "swap PATH", "cgroup PATH" (both to be removed) and
+ * "set PATH VALUE" (to be written back).
  * The lock lies next to it; whoever holds it may change the machine.
  */
 #ifndef PMK_UNDO_H
@@ -19,7 +20,7 @@ struct pmk_undo {
 
 /* Takes the lock, waiting for it, and undoes what an earlier run has left.  owner: whose run it is. */
 int pmk_undo_open(struct pmk_undo *undo, pid_t owner, struct pmk_error *err);
-/* Notes that `what` ("swap" or "set") has to be put back: 0 or -errno. */
+/* Notes that `what` ("swap", "cgroup" or "set") has to be put back: 0 or -errno. */
 int pmk_undo_note(struct pmk_undo *undo, const char *what, const char *path, const char *value);
 /* Puts everything back, the last change first. */
 void pmk_undo_all(struct pmk_undo *undo);

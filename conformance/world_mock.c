@@ -117,7 +117,9 @@ static int64_t mock_request(struct pmk_world *world, const struct pmk_request *r
 
 	if (pmk_request_is_call(r->code))
 		return pmk_live_call(&m->live, r);
-	if (r->code == PMK_REQ_OBJECT || pmk_request_is_memory(r->code))
+	if (r->code == PMK_REQ_OBJECT ||
+	    (r->code >= PMK_REQ_KSM && r->code <= PMK_REQ_CGROUP_ENTER) ||
+	    pmk_request_is_memory(r->code))
 		return ask_model(m, r);
 	if (r->code == PMK_REQ_SPAWN || r->code == PMK_REQ_FORK)
 		return begin_process(m, r);

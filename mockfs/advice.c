@@ -26,6 +26,13 @@ static int64_t dontneed(struct stretch *s)
 {
 	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
 		return -EINVAL;
+	if (s->vma.flags & PMK_VMA_HUGETLB) {
+		if (pmk_hugetlb_cut(s->m, s->mm, s->start))
+			return -EINVAL;
+		s->end &= ~(pmk_pmd_pages(s->m) - 1);
+		if (s->start >= s->end)
+			return 0;
+	}
 	pmk_mm_zap_pages(s->m, s->mm, &s->vma, s->start, s->end, true);
 	pmk_mm_table_reclaim(s->m, s->mm, s->start, s->end);
 	return 0;
@@ -57,7 +64,7 @@ static void free_frames(struct stretch *s, const struct pmk_piece *p)
 			continue;
 		if (cached)
 			f.end = f.start + 1;
-		if (cached || f.v.tag & PMK_FRAME_DIRTY) {
+		if ((cached || f.v.tag & PMK_FRAME_DIRTY) && !pmk_mutant(s->m, FREE_SHARED)) {
 			if (PMK_FRAME_MAPCOUNT(f.v) != 1 || (cached && !free_slot(s->m, f.start)))
 				continue;
 			pmk_frame_flags(s->m, f.start, f.end - f.start, PMK_FRAME_DIRTY, 0);
@@ -77,6 +84,7 @@ static int64_t lazy_free(struct stretch *s)
 
 	if (s->vma.object >= 0 || s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
 		return -EINVAL;
+	pmk_folio_split_cut(s->m, s->mm, s->start, s->end);
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
 		if (p.run &&
 		    (PMK_PTE_KIND(p.v.tag) == PMK_PTE_SWAP ||
@@ -132,14 +140,16 @@ static int64_t remove_pages(struct stretch *s)
 static void swap_out(struct stretch *s, uint64_t at, struct pmk_piece f, uint64_t tag)
 {
 	uint64_t n = f.end - f.start, slot;
-	uint64_t flags = PMK_PTE_SWAP | PMK_RUN_LINEAR |
-			 (tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP)) |
-			 (f.v.tag & PMK_FRAME_ANONEXCL ? PMK_PTE_EXCLUSIVE : 0);
+	uint64_t flags =
+		PMK_PTE_SWAP | PMK_RUN_LINEAR | (tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP)) |
+		(f.v.tag & PMK_FRAME_ANONEXCL && !pmk_mutant(s->m, SWAP_FORGETS) ? PMK_PTE_EXCLUSIVE
+										 : 0);
 	struct pmk_value old;
 
 	if (!(f.v.tag & PMK_KPF_SWAPBACKED_MASK)) {
 		/* lazily freed: clean ones vanish, rewritten ones are swap-backed again (rule 25) */
-		if (tag & PMK_PTE_DIRTY || f.v.tag & PMK_FRAME_DIRTY)
+		if ((tag & PMK_PTE_DIRTY || f.v.tag & PMK_FRAME_DIRTY) &&
+		    !pmk_mutant(s->m, FREE_DROPS_WRITTEN))
 			pmk_frame_flags(s->m, f.start, n, 0,
 					PMK_KPF_SWAPBACKED_MASK | PMK_FRAME_DIRTY);
 		else
@@ -150,7 +160,9 @@ static void swap_out(struct stretch *s, uint64_t at, struct pmk_piece f, uint64_
 	while (n) {
 		uint64_t got = 1;
 
-		if (pmk_runs_get(&s->m->cached_by, f.start, &old)) {
+		if (pmk_runs_get(&s->m->cached_by, f.start, &old) &&
+		    !pmk_mutant(s->m, PAGEOUT_NEW_SLOT)) {
+			pmk_cover(s->m, PAGEOUT_OLD_SLOT);
 			slot = old.base; /* still has its slot (rule 20) */
 			pmk_slot_count(s->m, slot, 1, 1);
 		} else {
@@ -193,11 +205,20 @@ static void drop_cached(struct stretch *s, uint64_t at, struct pmk_piece f)
 	}
 }
 
+/* Part of a huge page cools apart from the rest. */
+static int64_t cold(struct stretch *s)
+{
+	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_HUGETLB))
+		return -EINVAL;
+	pmk_folio_split_cut(s->m, s->mm, s->start, s->end);
+	return 0;
+}
+
 static int64_t pageout(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
 
-	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
+	if (cold(s))
 		return -EINVAL;
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
 		struct pmk_piece f = { .end = p.v.base };
@@ -207,7 +228,8 @@ static int64_t pageout(struct stretch *s)
 		while (pmk_runs_piece(&s->m->frame, p.v.base + (p.end - p.start), &f)) {
 			uint64_t at = p.start + (f.start - p.v.base);
 
-			if (!f.run || PMK_FRAME_MAPCOUNT(f.v) != 1 ||
+			if (!f.run ||
+			    (PMK_FRAME_MAPCOUNT(f.v) != 1 && !pmk_mutant(s->m, PAGEOUT_SHARED)) ||
 			    (f.v.tag & (PMK_KPF_MLOCKED_MASK | PMK_KPF_RESERVED_MASK) &&
 			     !pmk_mutant(s->m, PAGEOUT_LOCKED)))
 				continue; /* rule 17 */
@@ -227,7 +249,9 @@ static int64_t willneed(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
 
-	while (s->vma.object < 0 && pmk_runs_piece(&s->mm->pte, s->end, &p)) {
+	if (s->vma.object >= 0 || pmk_mutant(s->m, WILLNEED_NOTHING))
+		return 0;
+	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
 		struct pmk_piece c = { .end = p.v.base };
 
 		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_SWAP)
@@ -239,12 +263,12 @@ static int64_t willneed(struct stretch *s)
 				continue;
 			got = pmk_frame_alloc(s->m, c.end - c.start,
 					      PMK_FRAME_CACHED | PMK_KPF_UPTODATE_MASK |
-						      PMK_KPF_LRU_MASK |
-						      PMK_KPF_SWAPBACKED_MASK,
+						      PMK_KPF_LRU_MASK | PMK_KPF_SWAPBACKED_MASK,
 					      &pfn);
 			if (!got)
 				return 0;
 			c.end = c.start + got;
+			pmk_cover(s->m, WILLNEED);
 			pmk_slot_cache(s->m, c.start, pfn, got);
 		}
 	}
@@ -258,10 +282,11 @@ static int64_t guard_install(struct stretch *s)
 	struct pmk_piece p = { .end = s->start };
 	struct pmk_vma vma;
 
-	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL))
+	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
 		return -EINVAL;
 	pmk_cover(s->m, GUARD_INSTALL);
-	if (s->vma.object < 0) /* so that fork copies the markers */
+	if (s->vma.object < 0 &&
+	    !pmk_mutant(s->m, GUARD_NO_ANON)) /* so that fork copies the markers */
 		pmk_vma_need_anon(s->m, s->mm, s->start);
 	vma = *pmk_vma_at(s->m, s->mm, s->start, &s->run);
 	vma.flags |= PMK_VMA_MAYBE_GUARD;
@@ -299,9 +324,16 @@ static int64_t populate_write(struct stretch *s)
 	return pmk_mm_populate(s->m, s->mm, s->start, s->end, PMK_POPULATE_WRITE);
 }
 
-static int64_t no_effect(struct stretch *s)
+static int64_t collapse(struct stretch *s)
 {
-	return s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP) ? -EINVAL : 0;
+	return pmk_huge_collapse(s->m, s->mm, s->start, s->end);
+}
+
+static int64_t unmerge(struct stretch *s)
+{
+	if (!(s->vma.flags & PMK_VMA_MERGEABLE))
+		return 0;
+	return pmk_mm_unmerge(s->m, s->mm, s->start, s->end);
 }
 
 static int64_t private_anon_only(struct stretch *s)
@@ -328,15 +360,16 @@ static const struct advice {
 	{ 10, -1, NULL, 0, PMK_VMA_DONTFORK, false },
 	{ 11, -1, NULL, PMK_VMA_DONTFORK, 0, false },
 	{ 12, -1, NULL, 0, PMK_VMA_MERGEABLE, false },
-	{ 13, -1, NULL, PMK_VMA_MERGEABLE, 0, false },
+	{ 13, -1, unmerge, PMK_VMA_MERGEABLE, 0, false },
 	{ 14, -1, NULL, PMK_VMA_NOHUGEPAGE, PMK_VMA_HUGEPAGE, false },
 	{ 15, -1, NULL, PMK_VMA_HUGEPAGE, PMK_VMA_NOHUGEPAGE, false },
 	{ 18, -1, private_anon_only, 0, PMK_VMA_WIPEONFORK, false },
 	{ 19, -1, NULL, PMK_VMA_WIPEONFORK, 0, false },
-	{ 20, PMK_Q_MADV_PAGEOUT, no_effect, 0, 0, false },
+	{ 20, PMK_Q_MADV_PAGEOUT, cold, 0, 0, false },
 	{ 21, PMK_Q_MADV_PAGEOUT, pageout, 0, 0, false },
 	{ 22, PMK_Q_MADV_POPULATE, populate_read, 0, 0, true },
 	{ 23, PMK_Q_MADV_POPULATE, populate_write, 0, 0, true },
+	{ 25, PMK_Q_MADV_COLLAPSE, collapse, 0, 0, false },
 	{ 102, PMK_Q_MADV_GUARD, guard_install, 0, 0, false },
 	{ 103, PMK_Q_MADV_GUARD, guard_remove, 0, 0, false },
 };
@@ -375,10 +408,33 @@ int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 		if (advice->act)
 			err = advice->act(&s);
 		if (!err && (advice->clear || advice->set) &&
-		    !(number == 12 && s.vma.flags & PMK_VMA_SHARED)) /* rule 30 */
+		    !(number == 12 &&
+		      s.vma.flags & (PMK_VMA_SHARED | PMK_VMA_HUGETLB))) /* rule 30 */
 			pmk_mm_vma_change(m, mm, p.start, p.end, advice->clear, advice->set);
 	}
 	return err ? err : hole;
+}
+
+int64_t pmk_mm_sync(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n)
+{
+	struct pmk_piece p = { .end = start };
+	int64_t hole = 0;
+
+	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
+		const struct pmk_vma *vma = p.run ? pmk_vma_at(m, mm, p.start, NULL) : NULL;
+		struct pmk_piece e = { .end = p.start };
+
+		if (!vma)
+			hole = -ENOMEM;
+		if (!vma || vma->object < 0 || m->object[vma->object].kind != PMK_OBJECT_FILE)
+			continue; /* shared memory has no disk to be equal to */
+		while (pmk_runs_piece(&mm->pte, p.end, &e))
+			if (e.run && PMK_PTE_KIND(e.v.tag) == PMK_PTE_FRAME &&
+			    !(e.v.tag & PMK_PTE_ANON))
+				pmk_frame_flags(m, e.v.base, e.end - e.start, PMK_KPF_DIRTY_MASK,
+						0);
+	}
+	return hole;
 }
 
 void pmk_mm_clear_refs(struct pmk_machine *m, struct pmk_mm *mm, unsigned what)

@@ -4,7 +4,7 @@
  * Follows mm/memory.c: do_anonymous_page, do_read_fault with fault-around, do_cow_fault, do_shared_fault,
  * do_wp_page, do_swap_page.
  */
-#include "machine.h"
+#include "touch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,19 +17,7 @@
 #define FILE_FLAGS  (PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_FRAME_CACHED)
 #define SHMEM_FLAGS (FILE_FLAGS | PMK_KPF_SWAPBACKED_MASK)
 
-/* A stretch of one VMA that is being touched. */
-struct touch {
-	struct pmk_machine *m;
-	struct pmk_mm *mm;
-	struct pmk_run run; /* of the VMA */
-	struct pmk_vma vma;
-	bool write;
-	bool gup; /* by the kernel for somebody: a page that need not fault is only looked up */
-	uint64_t
-		armed; /* PMK_PTE_UFFD_WP when a marker is being resolved: the new entry keeps it */
-};
-
-static uint64_t written_flags(const struct touch *t)
+uint64_t pmk_touch_written(const struct touch *t)
 {
 	return pmk_profile_has(&t->m->profile, PMK_Q_SOFT_DIRTY)
 		       ? PMK_PTE_DIRTY | PMK_PTE_SOFT_DIRTY
@@ -42,7 +30,7 @@ static void set_entries(struct touch *t, uint64_t start, uint64_t n, uint64_t ba
 }
 
 /* The VMA's first page of its own: it gets an anon_vma, a neighbour's if it can (rule 4). */
-static void need_anon_vma(struct touch *t)
+void pmk_touch_anon_vma(struct touch *t)
 {
 	static const int sides[] = { 1, -1 };
 	struct pmk_run run;
@@ -78,11 +66,11 @@ void pmk_vma_need_anon(struct pmk_machine *m, struct pmk_mm *mm, uint64_t page)
 	if (!vma)
 		return;
 	t.vma = *vma;
-	need_anon_vma(&t);
+	pmk_touch_anon_vma(&t);
 }
 
 /* mlock_vma_folio(), munlock_vma_folio(): a frame comes into a locked VMA, or leaves it. */
-static void lock_frames(const struct touch *t, uint64_t pfn, uint64_t n, bool on)
+void pmk_touch_lock(const struct touch *t, uint64_t pfn, uint64_t n, bool on)
 {
 	if (t->vma.flags & PMK_VMA_LOCKED && !(t->vma.flags & (PMK_VMA_SPECIAL | PMK_VMA_PFNMAP)))
 		pmk_frame_lock(t->m, pfn, n, on);
@@ -91,16 +79,16 @@ static void lock_frames(const struct touch *t, uint64_t pfn, uint64_t n, bool on
 /* New anonymous frames at [start, start + n), written by this process alone. */
 static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 {
-	need_anon_vma(t);
+	pmk_touch_anon_vma(t);
 	while (n) {
 		uint64_t pfn, got;
 
 		got = pmk_frame_alloc_mapped(t->m, n, ANON_FLAGS | PMK_FRAME_ANONEXCL, &pfn);
 		if (!got)
 			return -ENOMEM;
-		lock_frames(t, pfn, got, true);
+		pmk_touch_lock(t, pfn, got, true);
 		set_entries(t, start, got, pfn,
-			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | written_flags(t) |
+			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | pmk_touch_written(t) |
 				    t->armed);
 		start += got;
 		n -= got;
@@ -135,7 +123,7 @@ static void map_cached(struct touch *t, uint64_t start, uint64_t end, uint64_t f
 			if (!c.run || PMK_PTE_KIND(c.v.tag) != PMK_PTE_FRAME)
 				continue;
 			pmk_frame_map(t->m, c.v.base, c.end - c.start, 1);
-			lock_frames(t, c.v.base, c.end - c.start, true);
+			pmk_touch_lock(t, c.v.base, c.end - c.start, true);
 			set_entries(t, none.start + (c.start - off), c.end - c.start, c.v.base,
 				    PMK_PTE_FRAME | PMK_RUN_LINEAR | flags);
 		}
@@ -228,6 +216,16 @@ static uint64_t around_all(struct touch *t, uint64_t start, uint64_t end)
 	return (start | (window - 1)) + 1;
 }
 
+/* page_mkwrite() of a file system. */
+static void dirty_cached(struct touch *t, uint64_t off, uint64_t end)
+{
+	struct pmk_piece c = { .end = off };
+
+	while (pmk_runs_piece(&object_of(t)->cache, end, &c))
+		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)
+			pmk_frame_flags(t->m, c.v.base, c.end - c.start, 0, PMK_KPF_DIRTY_MASK);
+}
+
 /* None entries of a mapping of an object are touched, from start on: *ret_end is how far. */
 static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint64_t *ret_end)
 {
@@ -241,17 +239,22 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 	good = off >= size ? start : end - start < size - off ? end : start + (size - off);
 	if (good > start)
 		err = fill_cache(t, off, off + (good - start));
+	if (!err && good > start && (!t->write || shared))
+		pmk_huge_map_cached(t, start, good);
 	if (!err && good > start) {
 		if (t->write && !shared)
 			err = new_anon(t, start, good - start);
 		else
-			map_cached(t, start, good, (t->write ? written_flags(t) : 0) | t->armed);
+			map_cached(t, start, good,
+				   (t->write ? pmk_touch_written(t) : 0) | t->armed);
+		if (t->write && shared && object_of(t)->kind == PMK_OBJECT_FILE)
+			dirty_cached(t, off, off + (good - start));
 	}
 	if (err || good == end)
 		return err;
 	if (t->write && !shared && !pmk_mutant(t->m, SIGBUS_NO_ANON)) {
 		pmk_cover(t->m, SIGBUS_ANON_VMA);
-		need_anon_vma(t); /* do_cow_fault() prepares first */
+		pmk_touch_anon_vma(t); /* do_cow_fault() prepares first */
 	}
 	return PMK_SIGNAL(SIGBUS);
 }
@@ -266,16 +269,37 @@ static bool stopped_by_uffd(const struct touch *t, uint64_t tag)
 	       !(t->vma.flags & PMK_VMA_UFFD_ASYNC);
 }
 
+/* Whether all that is mapped of a large folio is mapped here, around the page `at` of frame pfn. */
+static bool folio_is_mine(const struct touch *t, uint64_t at, uint64_t pfn)
+{
+	uint64_t size = pmk_pmd_pages(t->m), head = pfn & ~(size - 1), mine = 0, all = 0;
+	struct pmk_piece f = { .end = head };
+	struct pmk_piece p = { .end = at > pfn - head ? at - (pfn - head) : 0 };
+	uint64_t end = p.end + size;
+
+	while (pmk_runs_piece(&t->m->frame, head + size, &f))
+		all += f.run ? PMK_FRAME_MAPCOUNT(f.v) * (f.end - f.start) : 0;
+	while (pmk_runs_piece(&t->mm->pte, end, &p))
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME && p.v.base >= head &&
+		    p.v.base < head + size)
+			mine += p.end - p.start;
+	return all == mine;
+}
+
 /* wp_can_reuse_anon_folio() of the frames f, which may become fewer.  A slot is taken away for it, unless
  * other entries need it. */
-static bool can_reuse(const struct touch *t, struct pmk_piece *f)
+static bool can_reuse(const struct touch *t, uint64_t at, struct pmk_piece *f)
 {
 	struct pmk_value slot, count;
 
 	if (f->v.tag & PMK_FRAME_ANONEXCL)
 		return true;
-	if (PMK_FRAME_MAPCOUNT(f->v) != 1 || pmk_mutant(t->m, REUSE_NEVER))
+	if (PMK_FRAME_MAPCOUNT(f->v) != 1 || pmk_mutant(t->m, REUSE_NEVER) ||
+	    f->v.tag & PMK_KPF_KSM_MASK)
 		return false;
+	if (f->v.tag & PMK_FRAME_LARGE)
+		return pmk_profile_has(&t->m->profile, PMK_Q_THP_REUSE) &&
+		       folio_is_mine(t, at, f->start);
 	if (!(f->v.tag & PMK_KPF_SWAPCACHE_MASK))
 		return true;
 	f->end = f->start + 1;
@@ -300,11 +324,13 @@ static void reuse_frames(struct touch *t, const struct pmk_piece *p, const struc
 		return;
 	}
 	pmk_frame_flags(t->m, f->start, n, 0, PMK_FRAME_ANONEXCL);
-	set_entries(t, at, n, f->start, tag | written_flags(t));
+	if (p->v.tag & PMK_PTE_UFFD_WP)
+		pmk_cover(t->m, UFFD_WRITTEN);
+	set_entries(t, at, n, f->start, tag | pmk_touch_written(t));
 }
 
 /* A store to present frames with one state each (do_wp_page). */
-static int64_t write_frames(struct touch *t, const struct pmk_piece *p)
+int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
 {
 	struct pmk_piece f = { .end = p->v.base };
 	uint64_t pfn_end = p->v.base + (p->end - p->start);
@@ -313,20 +339,22 @@ static int64_t write_frames(struct touch *t, const struct pmk_piece *p)
 		return PMK_SIGNAL(SIGBUS);
 	if (!(p->v.tag & PMK_PTE_ANON) && t->vma.flags & PMK_VMA_SHARED) {
 		set_entries(t, p->start, p->end - p->start, p->v.base,
-			    (p->v.tag | written_flags(t)) & ~PMK_PTE_UFFD_WP);
+			    (p->v.tag | pmk_touch_written(t)) & ~PMK_PTE_UFFD_WP);
+		if (t->vma.object >= 0 && object_of(t)->kind == PMK_OBJECT_FILE)
+			pmk_frame_flags(t->m, p->v.base, p->end - p->start, 0, PMK_KPF_DIRTY_MASK);
 		return 0;
 	}
 	while (pmk_runs_piece(&t->m->frame, pfn_end, &f)) {
 		uint64_t at = p->start + (f.start - p->v.base);
 		int64_t err;
 
-		if (f.run && p->v.tag & PMK_PTE_ANON && can_reuse(t, &f)) {
+		if (f.run && p->v.tag & PMK_PTE_ANON && can_reuse(t, at, &f)) {
 			reuse_frames(t, p, &f, at);
 			continue;
 		}
 		pmk_cover(t->m, COW_COPY);
 		pmk_runs_clear(&t->mm->pte, at, at + (f.end - f.start));
-		lock_frames(t, f.start, f.end - f.start, false);
+		pmk_touch_lock(t, f.start, f.end - f.start, false);
 		pmk_frame_map(t->m, f.start, f.end - f.start, -1);
 		pmk_swap_cache_free(t->m, f.start, f.end - f.start);
 		err = new_anon(t, at, f.end - f.start);
@@ -360,26 +388,34 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 	if (pmk_mutant(t->m, SWAPIN_KEEPS_SLOT))
 		tries = false;
 	freed = tries && !slot.base;
+	if (!alone)
+		pmk_cover(t->m, SWAPIN_SHARED);
+	if (slot.base)
+		pmk_cover(t->m, SWAPIN_COUNTED);
 	if (freed) {
 		pmk_cover(t->m, SWAPIN_FREES);
 		pmk_slot_uncache(t->m, a->pfn, a->n);
 	}
 	exclusive = a->exclusive || (freed && alone && (!a->fresh || t->write));
+	if (freed && alone && a->fresh && !t->write)
+		pmk_cover(t->m, SWAPIN_BATCHED);
+	if (pmk_mutant(t->m, SWAPIN_ALWAYS_OWN))
+		exclusive = true;
 	if (frame.tag &
 	    PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
-		lock_frames(t, a->pfn, a->n, true);
+		pmk_touch_lock(t, a->pfn, a->n, true);
 	pmk_frame_flags(t->m, a->pfn, a->n, 0,
 			PMK_KPF_ANON_MASK | (exclusive ? PMK_FRAME_ANONEXCL : 0));
 	set_entries(t, a->at, a->n, a->pfn,
 		    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep);
 	if (!t->write)
 		return 0;
-	return write_frames(t,
-			    &(struct pmk_piece){ .start = a->at,
-						 .end = a->at + a->n,
-						 .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON |
-									PMK_RUN_LINEAR | a->keep },
-						 .run = true });
+	return pmk_touch_store(
+		t, &(struct pmk_piece){
+			   .start = a->at,
+			   .end = a->at + a->n,
+			   .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep },
+			   .run = true });
 }
 
 /* The longest beginning of the arrival that is in one state. */
@@ -431,21 +467,26 @@ static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 
 /* ---- touching ----------------------------------------------------------------------------------- */
 
-/* None entries, from start on: *ret_end is how far. */
-static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end, uint64_t *ret_end)
+int64_t pmk_touch_anon(struct touch *t, uint64_t start, uint64_t end)
 {
 	uint64_t zero;
 
-	*ret_end = end;
-	if (t->vma.object >= 0)
-		return touch_object(t, start, end, ret_end);
 	if (t->write)
 		return new_anon(t, start, end - start);
 	zero = pmk_frame_zero(t->m);
 	if (!zero)
 		return -ENOMEM;
+	pmk_cover(t->m, ZERO_PAGE);
 	set_entries(t, start, end - start, zero, PMK_PTE_ZERO | t->armed);
 	return 0;
+}
+
+/* None entries, from start on: *ret_end is how far. */
+static int64_t touch_none(struct touch *t, uint64_t start, uint64_t end, uint64_t *ret_end)
+{
+	*ret_end = end;
+	return t->vma.object >= 0 ? touch_object(t, start, end, ret_end)
+				  : pmk_huge_touch_none(t, start, end);
 }
 
 /* What has not come in keeps its marker. */
@@ -455,7 +496,8 @@ static void keep_markers(struct touch *t, uint64_t start, uint64_t end)
 
 	while (pmk_runs_piece(&t->mm->pte, end, &p))
 		if (!p.run)
-			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP, PMK_PTE_MARKER);
+			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP,
+				    PMK_PTE_MARKER);
 }
 
 /* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
@@ -467,6 +509,7 @@ static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
 	uint64_t end = stops ? p->start + 1 : p->end;
 	int64_t err;
 
+	pmk_cover(t->m, UFFD_MARKER);
 	pmk_runs_clear(&t->mm->pte, p->start, end);
 	t->armed = armed && (!t->write || stops) ? PMK_PTE_UFFD_WP : 0;
 	err = touch_none(t, p->start, end, &p->end);
@@ -484,9 +527,11 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 
 	if (!p->run)
 		return touch_none(t, p->start, p->end, &p->end);
+	if (t->write && p->v.tag & PMK_PTE_HUGE && !stopped_by_uffd(t, p->v.tag))
+		return pmk_huge_store(t, p);
 	switch (PMK_PTE_KIND(p->v.tag)) {
 	case PMK_PTE_FRAME:
-		return t->write ? write_frames(t, p) : 0;
+		return t->write ? pmk_touch_store(t, p) : 0;
 	case PMK_PTE_ZERO:
 		if (t->write && stopped_by_uffd(t, p->v.tag))
 			return PMK_SIGNAL(SIGBUS);
@@ -494,8 +539,10 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 	case PMK_PTE_SWAP:
 		return swap_in(t, p);
 	case PMK_PTE_MARKER:
-		if (p->v.base & PMK_MARKER_GUARD)
+		if (p->v.base & PMK_MARKER_GUARD) {
+			pmk_cover(t->m, GUARD_HIT);
 			return PMK_SIGNAL(SIGSEGV);
+		}
 		if (p->v.base & PMK_MARKER_POISON)
 			return PMK_SIGNAL(SIGBUS);
 		return touch_marker(t, p);
@@ -513,6 +560,8 @@ static int64_t touch_vma(struct touch *t, uint64_t start, uint64_t end)
 	struct pmk_piece p = { .end = start };
 	int64_t err = 0;
 
+	if (t->vma.flags & PMK_VMA_HUGETLB)
+		return pmk_hugetlb_touch(t, start, end);
 	while (!err && pmk_runs_piece(&t->mm->pte, end, &p))
 		err = touch_entry(t, &p);
 	return err;
@@ -608,6 +657,8 @@ void pmk_mm_zap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64
 {
 	struct pmk_piece p = { .end = start };
 
+	pmk_huge_split_at(m, mm, start);
+	pmk_huge_split_at(m, mm, end);
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
 		uint64_t n = p.end - p.start;
 
@@ -641,8 +692,10 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 		enum pmk_pte_kind kind = PMK_PTE_KIND(p.v.tag);
 		bool armed = stays_armed(vma, &p.v);
 
-		if (!p.run || (kind == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD))
+		if (!p.run || (kind == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD &&
+			       !pmk_mutant(m, DONTNEED_GUARDS)))
 			continue; /* rule 27 */
+		pmk_cover(m, ZAP);
 		if (!cows && (kind == PMK_PTE_SWAP || p.v.tag & PMK_PTE_ANON))
 			continue; /* should_zap_cows() */
 		pmk_mm_zap(m, mm, p.start, p.end);

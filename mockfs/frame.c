@@ -33,6 +33,7 @@ static uint64_t take(struct pmk_machine *m, uint64_t n, struct pmk_value v, uint
 	if (!got || m->frame.n >= PMK_MACHINE_RUNS_MAX)
 		return 0;
 	m->frame_next = *ret_pfn + got;
+	v.base |= (uint64_t)m->charge << 32;
 	pmk_runs_set(&m->frame, *ret_pfn, *ret_pfn + got, v);
 	return got;
 }
@@ -50,12 +51,15 @@ uint64_t pmk_frame_alloc_mapped(struct pmk_machine *m, uint64_t n, uint64_t flag
 
 static bool frame_is_held(struct pmk_value v)
 {
-	return PMK_FRAME_MAPCOUNT(v) || v.tag & (PMK_FRAME_CACHED | PMK_FRAME_GIVEN);
+	/* a large folio goes as a whole: pmk_folio_settle() */
+	return PMK_FRAME_MAPCOUNT(v) ||
+	       v.tag & (PMK_FRAME_CACHED | PMK_FRAME_GIVEN | PMK_FRAME_LARGE);
 }
 
 void pmk_frame_map(struct pmk_machine *m, uint64_t pfn, uint64_t n, int by)
 {
 	struct pmk_piece p = { .end = pfn };
+	bool large = false;
 
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
 		struct pmk_value v = p.v;
@@ -68,13 +72,20 @@ void pmk_frame_map(struct pmk_machine *m, uint64_t pfn, uint64_t n, int by)
 			pmk_runs_set(&m->frame, p.start, p.end, v);
 		else
 			pmk_runs_clear(&m->frame, p.start, p.end);
+		large |= p.v.tag & PMK_FRAME_LARGE;
 	}
+	if (large && by < 0)
+		pmk_folio_settle(m, pfn, n);
 }
 
 void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t clear, uint64_t set)
 {
-	struct pmk_piece p = { .end = pfn };
+	struct pmk_piece p;
 
+	if ((clear | set) &
+	    ~PMK_FRAME_ANONEXCL) /* that one is a page's, all others are a folio's */
+		pmk_folio_widen(m, &pfn, &n);
+	p.end = pfn;
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
 		struct pmk_value v = { p.v.base, (p.v.tag & ~clear) | set };
 
@@ -85,6 +96,8 @@ void pmk_frame_flags(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t c
 		else
 			pmk_runs_clear(&m->frame, p.start, p.end);
 	}
+	if (clear & PMK_FRAME_CACHED)
+		pmk_folio_settle(m, pfn, n);
 }
 
 /* __mlock_folio(), __munlock_folio() */
@@ -97,6 +110,14 @@ void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on)
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
 		uint64_t locks = p.v.tag & PMK_FRAME_LOCKS, set;
 
+		if (p.run && p.v.tag & PMK_FRAME_LARGE) {
+			uint64_t size = pmk_pmd_pages(m), head = p.start & ~(size - 1);
+			bool whole = head >= pfn && head + size <= pfn + n;
+
+			p.end = head + size; /* once, and a part of a folio does not lock it */
+			if (!whole)
+				continue;
+		}
 		if (!p.run || p.v.tag & (PMK_FRAME_GIVEN | PMK_KPF_RESERVED_MASK))
 			continue;
 		if (on)
@@ -106,6 +127,9 @@ void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on)
 		if (pmk_mutant(m, MUNLOCK_ALL) && !on)
 			locks = 0;
 		set = locks ? flags | locks : 0;
+		pmk_cover(m, FRAME_LOCK);
+		if (!on && locks)
+			pmk_cover(m, FRAME_STILL_LOCKED);
 		pmk_frame_flags(m, p.start, p.end - p.start, flags | PMK_FRAME_LOCKS, set);
 	}
 }
@@ -113,13 +137,16 @@ void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on)
 uint64_t pmk_frame_zero(struct pmk_machine *m)
 {
 	const uint64_t flags = PMK_KPF_ZERO_PAGE_MASK | PMK_KPF_RESERVED_MASK;
+	uint32_t charge = m->charge;
 
 	/* PMK_KPF_ZERO_PAGE came later than the page (KPF-ZERO) */
+	m->charge = 0; /* nobody's */
 	if (!m->zero_pfn &&
 	    pmk_frame_alloc(m, 1,
 			    PMK_FRAME_GIVEN | (flags & pmk_kpageflags_known(m->profile.kernel)),
 			    &m->zero_pfn) == 0)
 		m->zero_pfn = 0;
+	m->charge = charge;
 	return m->zero_pfn;
 }
 
@@ -231,14 +258,9 @@ void pmk_slot_count(struct pmk_machine *m, uint64_t slot, uint64_t n, int by)
 		slot_settle(m, p.start, p.end, v);
 		if (v.base)
 			continue;
-		/* nobody refers to the slot: frames that only the swap cache held go with it */
-		while (pmk_runs_piece(&m->cached, p.end, &c)) {
-			struct pmk_value f;
-
-			if (c.run && pmk_runs_get(&m->frame, c.v.base, &f) &&
-			    !PMK_FRAME_MAPCOUNT(f))
-				pmk_slot_uncache(m, c.v.base, c.end - c.start);
-		}
+		while (pmk_runs_piece(&m->cached, p.end, &c))
+			if (c.run) /* nobody refers to the slot: what only the cache held goes */
+				pmk_swap_cache_free(m, c.v.base, c.end - c.start);
 	}
 }
 

@@ -194,6 +194,7 @@ struct pmk_task *pmk_task_spawn(struct pmk_machine *m, int pid, uint32_t uid, co
 	if (!task)
 		return NULL;
 	task->ppid = 1;
+	task->cgroup = pmk_machine_cgroup(m, 1); /* the topmost directory */
 	task->cred = (struct pmk_cred){ uid, uid ? 0 : PMK_CAP_ALL };
 	task->caps_saved = task->cred.caps;
 	snprintf(task->comm, sizeof(task->comm), "%s", comm);
@@ -219,10 +220,12 @@ struct pmk_task *pmk_task_fork(struct pmk_machine *m, struct pmk_task *parent, i
 		return NULL;
 	task->ppid = parent->pid;
 	task->cred = parent->cred;
+	task->cgroup = parent->cgroup;
 	task->caps_saved = parent->caps_saved;
 	task->dumpable = parent->dumpable;
 	memcpy(task->comm, parent->comm, sizeof(task->comm));
 	task->mm = mm_create();
+	task->mm->thp = parent->mm->thp;
 	pmk_mm_fork(m, parent->mm, task->mm);
 	return task;
 }

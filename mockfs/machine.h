@@ -23,7 +23,7 @@
 
 enum pmk_pte_kind {
 	PMK_PTE_FRAME = 1, /* present, base is the PFN; linear */
-	PMK_PTE_ZERO, /* present, the shared zero page */
+	PMK_PTE_ZERO, /* present, the shared zero page; HUGE: the huge one, linear.  DIRTY: put there by KSM */
 	PMK_PTE_SWAP, /* base is the slot; linear; type in bits 16-20 */
 	PMK_PTE_MARKER, /* base is the marker's bits: uffd-wp 1, poison 2, guard 4 */
 	PMK_PTE_GIVEN, /* a scripted entry: flag bits 55-63 in tag bits 32-40 and base as PFN, linear */
@@ -36,6 +36,8 @@ enum pmk_pte_kind {
 #define PMK_PTE_SOFT_DIRTY  (1ull << 6)
 #define PMK_PTE_UFFD_WP	    (1ull << 7)
 #define PMK_PTE_DIRTY	    (1ull << 8)
+#define PMK_PTE_HUGE	    (1ull << 9) /* a PMD maps it: a huge page or a hugetlb one, whole */
+#define PMK_PTE_HUGETLB	    (1ull << 10)
 #define PMK_PTE_TYPE_SHIFT  16
 #define PMK_PTE_TYPE(tag)   ((unsigned)((tag) >> PMK_PTE_TYPE_SHIFT & 31))
 #define PMK_PTE_FLAGS_SHIFT 32 /* of GIVEN: pagemap bits 55-63 */
@@ -62,6 +64,7 @@ enum pmk_pte_kind {
 #define PMK_VMA_UFFD_WP	    0x4000u /* registered with a userfaultfd for write protection */
 #define PMK_VMA_UFFD_ASYNC  0x8000u /* ... with UFFD_FEATURE_WP_ASYNC */
 #define PMK_VMA_UFFD_NONE   0x10000u /* ... with UFFD_FEATURE_WP_UNPOPULATED */
+#define PMK_VMA_HUGETLB	    0x40000u
 #define PMK_VMA_MAYBE_GUARD 0x20000u /* had a guard region once */
 /* Neighbours that differ only in these may merge, and the whole has them then. */
 #define PMK_VMA_STICKY	    (PMK_VMA_SOFT_DIRTY | PMK_VMA_MAYBE_GUARD)
@@ -76,7 +79,13 @@ struct pmk_vma {
 
 /* ---- objects: files, memfds, shared anonymous memory, special mappings --------------------------- */
 
-enum pmk_object_kind { PMK_OBJECT_FILE, PMK_OBJECT_SHMEM, PMK_OBJECT_SPECIAL };
+enum pmk_object_kind {
+	PMK_OBJECT_FILE,
+	PMK_OBJECT_SHMEM,
+	PMK_OBJECT_SPECIAL,
+	PMK_OBJECT_HUGETLB,
+	PMK_OBJECT_SECRET, /* memfd_secret(2) */
+};
 
 struct pmk_object {
 	enum pmk_object_kind kind;
@@ -93,6 +102,7 @@ struct pmk_object {
 #define PMK_FRAME_CACHED      (1ull << 48) /* held by an object's page cache or by the swap cache */
 #define PMK_FRAME_GIVEN	      (1ull << 49) /* the script said what kpage* show; never freed */
 #define PMK_FRAME_ANONEXCL    (1ull << 50)
+#define PMK_FRAME_LARGE	      (1ull << 60) /* of a folio that a PMD can map, aligned to its size */
 #define PMK_FRAME_DIRTY	      (1ull << 51) /* PG_dirty of anonymous memory */
 #define PMK_FRAME_LOCKS_SHIFT 52 /* mlock_count of an unevictable frame: 8 bits */
 #define PMK_FRAME_LOCKS	      (0xffull << PMK_FRAME_LOCKS_SHIFT)
@@ -107,6 +117,7 @@ struct pmk_mm {
 	struct pmk_runs vma, pte;
 	bool uffd; /* has made a userfaultfd */
 	struct pmk_runs table; /* PMDs that have a page table (pgtable.c) */
+	bool thp; /* PR_SET_THP_DISABLE is off; a new process has it on (actor.c) */
 	unsigned anon_vma_next; /* numbers are the mm's own, so that attributes can be shared */
 };
 
@@ -130,6 +141,7 @@ struct pmk_task {
 	struct pmk_mm *mm; /* NULL once it has exited */
 	struct pmk_cred cred;
 	bool dumpable;
+	uint32_t cgroup; /* of memory: an index */
 	uint64_t caps_saved; /* what seteuid(0) brings back */
 	char comm[16];
 };
@@ -166,9 +178,10 @@ struct pmk_machine {
 	int pid_next;
 	uint64_t *cgroup; /* inode numbers; frames refer to them by index */
 	size_t ncgroups;
+	uint32_t charge; /* the index that new frames are charged to; 0: none */
 	struct pmk_fault *fault;
 	size_t nfaults;
-	uint64_t zero_pfn; /* 0: not needed yet */
+	uint64_t zero_pfn, huge_zero_pfn; /* 0: not needed yet */
 	int vdso_object, vvar_object;
 	uint64_t cover[PMK_RULE_COUNT]; /* how often each rule was applied */
 	bool soft_dirty_used; /* 3.11 .. 4.2: somebody has written to clear_refs */
@@ -287,9 +300,41 @@ bool pmk_vma_wp_markers(const struct pmk_vma *vma);
 /* SCAN-WPALLOWED */
 bool pmk_vma_wp_allowed(const struct pmk_vma *vma);
 
+/* ---- huge pages: huge.c ---- */
+/* A frame for a whole PMD; flags are those of the head.  0: none left. */
+uint64_t pmk_folio_alloc(struct pmk_machine *m, uint64_t flags, uint64_t *ret_pfn);
+/* Makes [*pfn, *pfn + *n) cover the large folios that it cuts. */
+void pmk_folio_widen(const struct pmk_machine *m, uint64_t *pfn, uint64_t *n);
+/* Frees the large folios among [pfn, pfn + n) that nobody holds any more. */
+void pmk_folio_settle(struct pmk_machine *m, uint64_t pfn, uint64_t n);
+/* The state of the head of the folio of a large frame. */
+struct pmk_value pmk_folio_head(const struct pmk_machine *m, uint64_t pfn);
+/* Whether any page of the folio is mapped; *ret_shared (may be NULL): any more than once. */
+bool pmk_folio_mapped(const struct pmk_machine *m, uint64_t pfn, bool *ret_shared);
+/* The huge page that a PMD maps across `at` becomes mapped by entries of its own; hugetlb stays. */
+void pmk_huge_split_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at);
+/* Likewise all of [start, end). */
+void pmk_huge_split(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
+/* Folios that reach beyond [start, end) and that this mm alone maps become small pages: what advice to
+ * reclaim or free part of a huge page does first (K-THP-SPLIT). */
+void pmk_folio_split_cut(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
+/* MADV_COLLAPSE of [start, end), in one VMA. */
+int64_t pmk_huge_collapse(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
+/* Whether `at` is inside a huge page of a hugetlb VMA, where no VMA can end. */
+bool pmk_hugetlb_cut(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t at);
+
+/* ---- KSM: ksm.c ---- */
+/* ksmd has been round often enough: equal pages of mergeable VMAs are one.  All pages are equal, for a
+ * store of a script writes a zero.  zero_pages: use_zero_pages. */
+void pmk_machine_ksm(struct pmk_machine *m, bool zero_pages);
+/* MADV_UNMERGEABLE: every page of [start, end) has a frame of its own again. */
+int64_t pmk_mm_unmerge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
+
 /* ---- advice: advice.c ---- */
 int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		      unsigned advice);
+/* msync(2) with MS_SYNC: files become clean. */
+int64_t pmk_mm_sync(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n);
 /* What a write of "1" .. "5" to clear_refs does. */
 void pmk_mm_clear_refs(struct pmk_machine *m, struct pmk_mm *mm, unsigned what);
 

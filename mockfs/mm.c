@@ -86,10 +86,10 @@ const struct pmk_vma *pmk_vma_at(const struct pmk_machine *m, const struct pmk_m
 /* ---- merging ------------------------------------------------------------------------------------ */
 
 /* Which anon_vma two neighbours can share; false: none (diverge.md, rule 3). */
-static bool common_anon_vma(unsigned a, unsigned b, unsigned *ret)
+static bool common_anon_vma(unsigned a, unsigned b, bool any, unsigned *ret)
 {
 	*ret = a ? a : b;
-	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED));
+	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED && !any));
 }
 
 /* Makes the VMAs that meet at `at` one where vma_merge() would.  grown: the left one has been extended to there
@@ -109,9 +109,14 @@ static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, b
 	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
 	    (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
 	    left.v.base + (left.end - left.start) != right.v.base ||
-	    (!common_anon_vma(l.anon_vma, r.anon_vma, &anon_vma) && (!grown || r.anon_vma)))
+	    (!common_anon_vma(l.anon_vma, r.anon_vma, pmk_mutant(m, MERGE_FORKED), &anon_vma) &&
+	     (!grown || r.anon_vma)))
 		return;
+	if (grown && anon_vma & ANON_VMA_FORKED && !r.anon_vma)
+		pmk_cover(m, MERGE_GROWN);
 	l.anon_vma = anon_vma;
+	if (!pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY_MERGE))
+		r.flags &= ~PMK_VMA_SOFT_DIRTY;
 	l.flags |= r.flags; /* what is sticky (E-B55-MERGE) */
 	pmk_cover(m, MERGE);
 	v = vma_value(m, &l, left.v.base);
@@ -129,6 +134,8 @@ static void replace(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 {
 	struct pmk_value old;
 
+	pmk_huge_split_at(m, mm, start); /* vma_adjust_trans_huge() */
+	pmk_huge_split_at(m, mm, end);
 	pmk_runs_get(&mm->vma, start, &old);
 	pmk_runs_set(&mm->vma, start, end, vma_value(m, vma, old.base));
 }
@@ -172,6 +179,13 @@ static bool in_range(const struct pmk_machine *m, uint64_t start, uint64_t n)
 	return n && start + n > start && start + n <= top_page(m);
 }
 
+/* No VMA of hugetlb ends inside a huge page. */
+static bool hugetlb_cut(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t start,
+			uint64_t n)
+{
+	return pmk_hugetlb_cut(m, mm, start) || pmk_hugetlb_cut(m, mm, start + n);
+}
+
 /* Each frame that [start, end) maps is locked once more, or once less (mlock_vma_pages_range()). */
 static void mark_locked(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
 			bool on)
@@ -213,7 +227,7 @@ int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uin
 
 int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n)
 {
-	if (!in_range(m, start, n))
+	if (!in_range(m, start, n) || hugetlb_cut(m, mm, start, n))
 		return -EINVAL;
 	unlock_frames(m, mm, start, start + n);
 	pmk_mm_zap(m, mm, start, start + n);
@@ -238,7 +252,7 @@ static void protect_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct
 	struct pmk_vma vma = *vma_of(m, p->v), old = vma;
 	bool shared = vma.flags & PMK_VMA_SHARED;
 
-	if (vma.prot == prot)
+	if (vma.prot == prot && !pmk_mutant(m, MERGE_UNCHANGED))
 		return;
 	vma.prot = prot;
 	if (prot & PMK_PERM_W && !(old.prot & PMK_PERM_W) && !shared) {
@@ -263,6 +277,8 @@ int64_t pmk_mm_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start,
 
 	if (!in_range(m, start, n))
 		return -ENOMEM;
+	if (hugetlb_cut(m, mm, start, n))
+		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
 		if (!p.run)
 			return -ENOMEM; /* what came before stays changed */
@@ -277,7 +293,8 @@ static void lock_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct pm
 	const struct pmk_vma *vma = vma_of(m, p->v);
 
 	if (!(vma->flags & PMK_VMA_LOCKED) == !on ||
-	    vma->flags & (PMK_VMA_SPECIAL | PMK_VMA_PFNMAP))
+	    vma->flags & (PMK_VMA_SPECIAL | PMK_VMA_PFNMAP | PMK_VMA_HUGETLB) ||
+	    (vma->object >= 0 && m->object[vma->object].kind == PMK_OBJECT_SECRET))
 		return;
 	pmk_mm_vma_change(m, mm, p->start, p->end, on ? 0 : PMK_VMA_LOCKED,
 			  on ? PMK_VMA_LOCKED : 0);
@@ -358,7 +375,7 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	struct pmk_vma vma = *vma_of(m, p.v), old = vma;
 	uint64_t n = p.end - p.start, pgoff = p.v.base;
 
-	if (vma.object < 0 && !vma.anon_vma)
+	if (vma.object < 0 && !vma.anon_vma && !pmk_mutant(m, REMAP_KEEPS_OFFSET))
 		pgoff = to;
 	if (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
@@ -450,6 +467,26 @@ static int64_t remap_resize(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	return 0;
 }
 
+/* Huge pages at the borders, and those that land elsewhere in a PMD; hugetlb moves whole or not at all. */
+static int64_t remap_huge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t *n,
+			  uint64_t *new_n, uint64_t new_start, bool dontunmap)
+{
+	uint64_t mask = pmk_pmd_pages(m) - 1;
+	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, NULL);
+
+	if (vma && vma->flags & PMK_VMA_HUGETLB) {
+		if ((start | new_start) & mask || *new_n > *n || dontunmap)
+			return -EINVAL;
+		*n = (*n + mask) & ~mask;
+		*new_n = (*new_n + mask) & ~mask;
+	}
+	pmk_huge_split_at(m, mm, start);
+	pmk_huge_split_at(m, mm, start + *n);
+	if (new_start && (start ^ new_start) & mask)
+		pmk_huge_split(m, mm, start, start + *n);
+	return 0;
+}
+
 int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		     uint64_t new_n, uint64_t new_start, bool dontunmap)
 {
@@ -457,6 +494,8 @@ int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 		return -EINVAL;
 	if (new_start && (!in_range(m, new_start, new_n) ||
 			  (new_start < start + n && start < new_start + new_n)))
+		return -EINVAL;
+	if (remap_huge(m, mm, start, &n, &new_n, new_start, dontunmap))
 		return -EINVAL;
 	if (new_start && n == new_n)
 		return remap_move(m, mm, start, n, new_start, dontunmap);
@@ -489,9 +528,11 @@ static void fork_entries(struct pmk_machine *m, struct pmk_mm *parent, struct pm
 		v.tag &= ~PMK_PTE_UFFD_WP; /* E-B57-FORK */
 		if (kind == PMK_PTE_FRAME) {
 			pmk_frame_map(m, v.base, n, 1);
-			if (v.tag & PMK_PTE_ANON)
+			pmk_cover(m, FORK_COPY);
+			if (v.tag & PMK_PTE_ANON && !pmk_mutant(m, FORK_KEEPS_OWN))
 				pmk_frame_flags(m, v.base, n, PMK_FRAME_ANONEXCL, 0);
 		} else if (kind == PMK_PTE_SWAP) {
+			pmk_cover(m, FORK_SWAP);
 			pmk_slot_count(m, v.base, n, 1);
 			v.tag &= ~PMK_PTE_EXCLUSIVE;
 			p.v.tag &= ~PMK_PTE_EXCLUSIVE;
@@ -512,13 +553,16 @@ void pmk_mm_fork(struct pmk_machine *m, struct pmk_mm *parent, struct pmk_mm *ch
 
 	for (; next; next = pmk_runs_next(&c)) {
 		struct pmk_vma vma = *vma_of(m, next->v);
-		bool all = vma.anon_vma || vma.flags & PMK_VMA_MAYBE_GUARD ||
+		bool all = vma.anon_vma || pmk_mutant(m, FORK_COPIES_ALL) ||
+			   vma.flags & PMK_VMA_MAYBE_GUARD ||
 			   (vma.object >= 0 && vma.flags & PMK_VMA_PFNMAP);
 
-		if (vma.flags & PMK_VMA_DONTFORK)
+		if (vma.flags & PMK_VMA_DONTFORK) {
+			pmk_cover(m, FORK_DONTFORK);
 			continue;
+		}
 		vma.flags &= ~(PMK_VMA_LOCKED | PMK_VMA_UFFD);
-		if (vma.flags & PMK_VMA_WIPEONFORK)
+		if (vma.flags & PMK_VMA_WIPEONFORK && !pmk_mutant(m, WIPE_NOTHING))
 			vma.anon_vma = 0;
 		else
 			fork_entries(m, parent, child, next, all);

@@ -55,7 +55,8 @@ void pmk_mm_set_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start
 			struct pmk_value v)
 {
 	pmk_runs_set(&mm->pte, start, end, v);
-	pmk_mm_table_make(m, mm, start, end);
+	if (!(v.tag & PMK_PTE_HUGE)) /* a huge page is mapped where the table would hang */
+		pmk_mm_table_make(m, mm, start, end);
 }
 
 /* Whether any VMA has a page of the PMD. */
@@ -70,6 +71,8 @@ void pmk_mm_table_unmapped(struct pmk_machine *m, struct pmk_mm *mm, uint64_t st
 {
 	uint64_t first = pmd_of(m, start), last = pmd_end(m, end);
 
+	if (pmk_mutant(m, TABLE_STAYS))
+		return;
 	if (first < last && pmd_used(m, mm, first))
 		first++;
 	if (first < last && pmd_used(m, mm, last - 1))

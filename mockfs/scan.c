@@ -114,6 +114,8 @@ static uint64_t entry_categories(struct pmk_value v)
 
 	if (v.tag & PMK_PTE_SOFT_DIRTY)
 		c |= PMK_SCAN_SOFT_DIRTY_MASK;
+	if (v.tag & PMK_PTE_HUGE)
+		c |= PMK_SCAN_HUGE_MASK;
 	switch (PMK_PTE_KIND(v.tag)) {
 	case PMK_PTE_FRAME:
 		return c | PMK_SCAN_PRESENT_MASK | (v.tag & PMK_PTE_ANON ? 0 : PMK_SCAN_FILE_MASK);
@@ -228,6 +230,11 @@ static void protect(struct scan *s, enum place place, uint64_t start, uint64_t e
 {
 	const struct pmk_value marker = { PMK_MARKER_UFFD_WP, PMK_PTE_MARKER };
 
+	if (place == PLACE_ENTRY &&
+	    v.tag & PMK_PTE_HUGE) { /* a part of it splits it (SCAN-THP-WP) */
+		pmk_mm_uffd_wp_range(s->m, s->mm, &s->vma, start, end, true);
+		return;
+	}
 	if (place == PLACE_HOLE)
 		pmk_mm_uffd_wp_range(s->m, s->mm, &s->vma, start, end, true);
 	else if (place == PLACE_ENTRY && pmk_pte_set_uffd_wp(&v, true))

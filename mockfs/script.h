@@ -212,7 +212,13 @@ const char *pmk_signal_name(int value);
 #define PMK_PERM_W 2u
 #define PMK_PERM_X 4u
 
-enum pmk_backing { PMK_BACKING_ANON, PMK_BACKING_FILE, PMK_BACKING_MEMFD };
+enum pmk_backing {
+	PMK_BACKING_ANON,
+	PMK_BACKING_FILE,
+	PMK_BACKING_MEMFD,
+	PMK_BACKING_HUGETLB, /* anonymous, MAP_HUGETLB */
+	PMK_BACKING_SECRET, /* memfd_secret(2) */
+};
 enum pmk_file {
 	PMK_FILE_PAGEMAP,
 	PMK_FILE_MAPS,
@@ -248,6 +254,21 @@ enum pmk_syscall {
 #include "syscalls.def"
 #undef SYSCALL
 	PMK_SYSCALL_COUNT
+};
+enum pmk_attempt {
+	PMK_ATTEMPT_FSYNC,
+	PMK_ATTEMPT_FTRUNCATE, /* to 0 */
+	PMK_ATTEMPT_FALLOCATE,
+	PMK_ATTEMPT_FCHMOD, /* to what pagemap has already */
+	PMK_ATTEMPT_SPLICE, /* to a pipe */
+	PMK_ATTEMPT_SENDFILE, /* to a memfd */
+	PMK_ATTEMPT_COPY, /* likewise */
+	PMK_ATTEMPT_POLL, /* the events POLLIN (1) and POLLOUT (4) */
+	PMK_ATTEMPT_MMAP, /* private, readable */
+	PMK_ATTEMPT_PREADV2, /* offset -1 */
+	PMK_ATTEMPT_NOWAIT, /* RWF_NOWAIT */
+	PMK_ATTEMPT_HIPRI, /* RWF_HIPRI */
+	PMK_ATTEMPT_COUNT
 };
 enum pmk_uffd_op {
 	PMK_UFFD_REGISTER,

@@ -28,6 +28,7 @@ struct view {
 	uint64_t frames; /* FRAME_MASK, or 0 for those who must not see them */
 	uint64_t always; /* page-shift bits */
 	unsigned marker_type;
+	bool huge_file, huge_exclusive; /* quirks of PMDs */
 };
 
 static uint64_t bit_if(const struct pmk_machine *m, enum pmk_feature quirk, uint64_t mask)
@@ -50,6 +51,8 @@ static struct view view_of(const struct pmk_machine *m, bool privileged)
 				  ? PMK_PAGEMAP_FRAME_MASK
 				  : 0,
 		.marker_type = pmk_profile_has(&m->profile, PMK_Q_MARKER_31) ? 31 : 30,
+		.huge_file = pmk_profile_has(&m->profile, PMK_Q_HUGE_FILE),
+		.huge_exclusive = pmk_profile_has(&m->profile, PMK_Q_HUGE_EXCLUSIVE),
 	};
 
 	if (legacy) { /* E-PSHIFT: the size stands where the flags will be */
@@ -63,6 +66,28 @@ static uint64_t common_flags(const struct view *v, uint64_t tag)
 {
 	return v->always | (tag & PMK_PTE_SOFT_DIRTY ? v->soft_dirty : 0) |
 	       (tag & PMK_PTE_UFFD_WP ? v->uffd_wp : 0);
+}
+
+/* A PMD: of each huge page the head alone may say whether all of it is mapped once (E-B56-PMD). */
+static void show_huge(const struct view *v, const struct pmk_piece *p, uint64_t *out)
+{
+	uint64_t size = pmk_pmd_pages(v->m), file = v->file & (v->huge_file ? ~0ull : 0), next;
+	uint64_t flags = v->present | common_flags(v, p->v.tag);
+
+	if (p->v.tag & PMK_PTE_HUGETLB) { /* E-B55-HUGETLB */
+		flags &= ~v->soft_dirty;
+		file = v->file;
+	}
+	for (uint64_t at = p->start; at < p->end; at = next) {
+		uint64_t pfn = p->v.base + (at - p->start), word = pfn & v->frames;
+
+		next = (at & ~(size - 1)) + size < p->end ? (at & ~(size - 1)) + size : p->end;
+		if (PMK_PTE_KIND(p->v.tag) == PMK_PTE_FRAME &&
+		    PMK_FRAME_MAPCOUNT(pmk_folio_head(v->m, pfn)) == 1)
+			word |= v->exclusive;
+		fill(out + (at - p->start), next - at,
+		     word | flags | (p->v.tag & PMK_PTE_ANON ? 0 : file), v->frames ? 1 : 0);
+	}
 }
 
 static void show_frames(const struct view *v, const struct pmk_piece *p, uint64_t *out)
@@ -87,6 +112,10 @@ static void show_entry(const struct view *v, const struct pmk_piece *p, uint64_t
 	uint64_t given = (tag >> PMK_PTE_FLAGS_SHIFT & 0x1ff) << PTE_FLAGS_LOW;
 	unsigned step = v->frames ? 1 : 0;
 
+	if (tag & PMK_PTE_HUGE && (!v->huge_exclusive || !(tag & PMK_PTE_ANON))) {
+		show_huge(v, p, out);
+		return;
+	}
 	switch (PMK_PTE_KIND(tag)) {
 	case PMK_PTE_FRAME:
 		show_frames(v, p, out);
@@ -151,8 +180,9 @@ void pmk_show_pagemap(const struct pmk_machine *m, const struct pmk_mm *mm, uint
 
 /* ---- kpageflags, kpagecount, kpagecgroup -------------------------------------------------------- */
 
-/* The word of `file` for a frame whose state is v. */
-static uint64_t frame_word(const struct pmk_machine *m, enum pmk_file file, struct pmk_value v)
+/* The word of `file` for frame pfn, whose state is v. */
+static uint64_t frame_word(const struct pmk_machine *m, enum pmk_file file, uint64_t pfn,
+			   struct pmk_value v)
 {
 	uint64_t flags = v.tag & PMK_FRAME_FLAGS;
 	uint32_t cgroup = PMK_FRAME_CGROUP(v);
@@ -163,8 +193,15 @@ static uint64_t frame_word(const struct pmk_machine *m, enum pmk_file file, stru
 		return cgroup ? m->cgroup[cgroup - 1] : 0;
 	if (v.tag & PMK_FRAME_GIVEN)
 		return flags;
-	if (PMK_FRAME_MAPCOUNT(v))
+	if (PMK_FRAME_MAPCOUNT(v) || (v.tag & PMK_FRAME_LARGE && pmk_folio_mapped(m, pfn, NULL)))
 		flags |= PMK_KPF_MMAP_MASK;
+	if (v.tag & PMK_FRAME_LARGE) { /* KPF-TAIL */
+		if (pmk_profile_has(&m->profile, PMK_Q_FOLIO_FLAGS))
+			v.tag = pmk_folio_head(m, pfn).tag;
+		else if (flags & PMK_KPF_COMPOUND_TAIL_MASK)
+			flags &= PMK_KPF_MMAP_MASK | PMK_KPF_ANON_MASK | PMK_KPF_HUGE_MASK |
+				 PMK_KPF_THP_MASK | PMK_KPF_COMPOUND_TAIL_MASK;
+	}
 	if (flags & PMK_KPF_ANON_MASK && v.tag & PMK_FRAME_ANONEXCL)
 		flags |= bit_if(m, PMK_Q_ANON_EXCLUSIVE, PMK_KPF_OWNER_2_MASK);
 	if (flags & PMK_KPF_ANON_MASK)
@@ -222,7 +259,8 @@ void pmk_show_kpage(const struct pmk_machine *m, enum pmk_file file, uint64_t pf
 
 	while (pmk_runs_piece(&m->frame, pfn + n, &p)) {
 		if (p.run)
-			fill(out + (p.start - pfn), p.end - p.start, frame_word(m, file, p.v), 0);
+			fill(out + (p.start - pfn), p.end - p.start,
+			     frame_word(m, file, p.start, p.v), 0);
 		else
 			show_rest(m, file, p.start, p.end, out + (p.start - pfn));
 	}

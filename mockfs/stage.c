@@ -14,8 +14,13 @@
  * (up to 1 GiB behind its end) and below the libraries of 32-bit processes. */
 #define FIRST_ADDRESS 0x60000000ull
 #define LINE_BUFFER   65536
+#define HUGE_PAGES    512 /* facilities hugetlb and thp promise it */
 
-enum { SCOPE_PROC = -1, SCOPE_OBJECT = -2 }; /* regions: 2 * proc, handles: 2 * proc + 1 */
+enum {
+	SCOPE_PROC = -1,
+	SCOPE_OBJECT = -2,
+	SCOPE_CGROUP = -3
+}; /* regions: 2 * proc, handles: 2 * proc + 1 */
 
 struct object {
 	enum pmk_backing backing;
@@ -40,6 +45,8 @@ struct pmk_stage {
 	} * handle; /* by number */
 	size_t nhandles;
 	size_t nobjects;
+	uint64_t *cgroup; /* inodes by number */
+	size_t ncgroups;
 	uint64_t next_addr;
 	uint64_t page; /* bytes; 0 until the world is asked */
 	char *answer; /* of the last scan or procmap-query, by ANSWER_ROOM */
@@ -83,6 +90,7 @@ void pmk_stage_destroy(struct pmk_stage *s)
 	free(s->region);
 	free(s->handle);
 	free(s->answer);
+	free(s->cgroup);
 	pmk_names_deinit(&s->names);
 	free(s);
 }
@@ -540,6 +548,19 @@ static int64_t do_object(struct act *a)
 	return object < 0 ? object : 0;
 }
 
+/* hugetlb takes whole huge pages; the kernel would round up, and the script not know it. */
+static int check_hugetlb(struct act *a, uint64_t pages)
+{
+	if (a->stmt->arg[2].n == PMK_BACKING_HUGETLB && pages % HUGE_PAGES)
+		return fail(a, a->stmt->arg[1].col, "hugetlb pages are of 512 pages each%s", "");
+	return 0;
+}
+
+static bool has_object(enum pmk_backing backing)
+{
+	return backing != PMK_BACKING_ANON && backing != PMK_BACKING_HUGETLB;
+}
+
 static int64_t do_map(struct act *a)
 {
 	const struct pmk_arg *arg = a->stmt->arg, *file = opt(a, PMK_OPT_FILE);
@@ -549,9 +570,12 @@ static int64_t do_map(struct act *a)
 				 .proc = a->proc,
 				 .prot = (unsigned)arg[4].n,
 				 .shared = arg[3].n,
-				 .a = { -1, (int64_t)(opt_number(a, PMK_OPT_OFFSET) * page) } };
+				 .a = { -1, (int64_t)(opt_number(a, PMK_OPT_OFFSET) * page),
+					backing == PMK_BACKING_HUGETLB } };
 	int64_t result;
 
+	if (check_hugetlb(a, pages))
+		return -EINVAL;
 	if (file)
 		r.a[0] = pmk_names_find(&a->s->names, SCOPE_OBJECT, file->text);
 	if (file && r.a[0] < 0)
@@ -559,9 +583,9 @@ static int64_t do_map(struct act *a)
 	r.addr = chosen_address(a, pages);
 	if (a->broken)
 		return -EINVAL;
-	if (backing != PMK_BACKING_ANON && !file)
+	if (has_object(backing) && !file)
 		r.a[0] = new_object(a, NULL, backing, pages + opt_number(a, PMK_OPT_OFFSET));
-	if (backing != PMK_BACKING_ANON && r.a[0] < 0)
+	if (has_object(backing) && r.a[0] < 0)
 		return r.a[0];
 	r.len = pages > UINT64_MAX / page ? UINT64_MAX & ~(page - 1) : pages * page;
 	result = pmk_world_request(a->s->world, &r);
@@ -605,7 +629,7 @@ static int64_t do_range(struct act *a)
 		[PMK_STMT_READ] = PMK_REQ_READ,	      [PMK_STMT_WRITE] = PMK_REQ_WRITE,
 		[PMK_STMT_MUNMAP] = PMK_REQ_MUNMAP,   [PMK_STMT_MPROTECT] = PMK_REQ_MPROTECT,
 		[PMK_STMT_MADVISE] = PMK_REQ_MADVISE, [PMK_STMT_MLOCK] = PMK_REQ_MLOCK,
-		[PMK_STMT_MUNLOCK] = PMK_REQ_MUNLOCK,
+		[PMK_STMT_MUNLOCK] = PMK_REQ_MUNLOCK, [PMK_STMT_MSYNC] = PMK_REQ_MSYNC,
 	};
 	struct pmk_request r = { .code = codes[a->stmt->id], .proc = a->proc };
 
@@ -678,12 +702,71 @@ static int64_t do_plain(struct act *a)
 		[PMK_STMT_REAP] = PMK_REQ_REAP,		[PMK_STMT_DROP] = PMK_REQ_DROP,
 		[PMK_STMT_SETUID] = PMK_REQ_SETUID,	[PMK_STMT_SETEUID] = PMK_REQ_SETEUID,
 		[PMK_STMT_DUMPABLE] = PMK_REQ_DUMPABLE, [PMK_STMT_UNSHARE] = PMK_REQ_UNSHARE,
+		[PMK_STMT_THP] = PMK_REQ_THP,
 	};
 	struct pmk_request r = { .code = codes[a->stmt->id], .proc = a->proc };
 
 	if (a->stmt->nargs)
 		r.a[0] = (int64_t)a->stmt->arg[0].n;
 	return pmk_world_request(a->s->world, &r);
+}
+
+static int64_t do_ksm(struct act *a)
+{
+	struct pmk_request r = { .code = PMK_REQ_KSM,
+				 .proc = PMK_OBSERVER,
+				 .a = { (int64_t)a->stmt->arg[0].n } };
+
+	return pmk_world_request(a->s->world, &r);
+}
+
+static int64_t find_cgroup(struct act *a, const struct pmk_arg *name)
+{
+	int64_t cgroup = pmk_names_find(&a->s->names, SCOPE_CGROUP, name->text);
+
+	return cgroup < 0 ? fail(a, name->col, "there is no cgroup '%s'", name->text) : cgroup;
+}
+
+static int64_t make_cgroup(struct act *a)
+{
+	const struct pmk_arg *in = opt(a, PMK_OPT_IN);
+	struct pmk_stage *s = a->s;
+	struct pmk_request r = { .code = PMK_REQ_CGROUP,
+				 .proc = PMK_OBSERVER,
+				 .a = { (int64_t)s->ncgroups, in ? find_cgroup(a, in) : -1 } };
+	int64_t inode = a->broken ? -EINVAL : pmk_world_request(s->world, &r);
+
+	if (inode < 0)
+		return inode;
+	s->cgroup = pmk_realloc(s->cgroup, s->ncgroups + 1, sizeof(*s->cgroup));
+	s->cgroup[s->ncgroups] = (uint64_t)inode;
+	pmk_names_set(&s->names, SCOPE_CGROUP, a->stmt->arg[0].text, (uint32_t)s->ncgroups);
+	return (int64_t)s->ncgroups++;
+}
+
+static int64_t do_cgroup(struct act *a)
+{
+	int64_t cgroup = pmk_names_find(&a->s->names, SCOPE_CGROUP, a->stmt->arg[0].text);
+	struct pmk_request r = { .code = PMK_REQ_CGROUP_ENTER, .proc = a->proc };
+
+	r.a[0] = cgroup < 0 ? make_cgroup(a) : cgroup;
+	return r.a[0] < 0 ? r.a[0] : pmk_world_request(a->s->world, &r);
+}
+
+static int64_t do_cgroup_remove(struct act *a)
+{
+	struct pmk_request r = { .code = PMK_REQ_CGROUP_REMOVE,
+				 .proc = PMK_OBSERVER,
+				 .a = { find_cgroup(a, &a->stmt->arg[0]) } };
+
+	return a->broken ? -EINVAL : pmk_world_request(a->s->world, &r);
+}
+
+uint64_t pmk_stage_cgroup(const struct pmk_stage *s, const char *name)
+{
+	int64_t cgroup = pmk_names_find(&s->names, SCOPE_CGROUP, name);
+
+	return cgroup < 0 ? 0 : s->cgroup[cgroup];
 }
 
 static int64_t do_clear_refs(struct act *a)
@@ -750,7 +833,7 @@ static int64_t open_file(struct act *a, const char *name, enum pmk_file file, in
 				 .proc = a->proc,
 				 .handle = (int)a->s->nhandles,
 				 .file = file,
-				 .a = { flags, task, 0, target } };
+				 .a = { flags, 0, task, target } };
 	int64_t result = pmk_world_request(a->s->world, &r);
 
 	return result < 0 ? result : add_handle(a->s, a->proc, name, file);
@@ -773,7 +856,7 @@ static int64_t do_open(struct act *a)
 	if (a->broken)
 		return -EINVAL;
 	result = open_file(a, arg[0].text, (enum pmk_file)arg[1].n, target, bits,
-			   opt(a, PMK_OPT_TASK));
+			   opt(a, PMK_OPT_TASK) != NULL);
 	return result < 0 ? result : 0;
 }
 
@@ -828,6 +911,7 @@ static int64_t do_call(struct act *a)
 		[PMK_STMT_READFD] = PMK_REQ_READFD,   [PMK_STMT_READV] = PMK_REQ_READV,
 		[PMK_STMT_PREADV] = PMK_REQ_PREADV,   [PMK_STMT_LSEEK] = PMK_REQ_LSEEK,
 		[PMK_STMT_WRITEFD] = PMK_REQ_WRITEFD, [PMK_STMT_IOCTL] = PMK_REQ_IOCTL,
+		[PMK_STMT_ATTEMPT] = PMK_REQ_ATTEMPT,
 	};
 	const struct pmk_arg *arg = a->stmt->arg;
 	struct pmk_request r = { .code = codes[a->stmt->id], .proc = a->proc };
@@ -854,6 +938,7 @@ static int64_t do_call(struct act *a)
 			r.a[0] = r.code == PMK_REQ_IOCTL ? (int64_t)arg[i].n : 0;
 			break;
 		case PMK_ARG_WHENCE:
+		case PMK_ARG_ATTEMPT:
 			r.a[0] = (int64_t)arg[i].n;
 			break;
 		default:
@@ -1135,6 +1220,11 @@ static const struct {
 	[PMK_STMT_MREMAP] = { .act = do_mremap },
 	[PMK_STMT_MLOCK] = { .act = do_range },
 	[PMK_STMT_MUNLOCK] = { .act = do_range },
+	[PMK_STMT_MSYNC] = { .act = do_range },
+	[PMK_STMT_THP] = { .act = do_plain },
+	[PMK_STMT_KSM] = { .act = do_ksm },
+	[PMK_STMT_CGROUP] = { .act = do_cgroup },
+	[PMK_STMT_CGROUP_REMOVE] = { .act = do_cgroup_remove },
 	[PMK_STMT_FORK] = { .act = do_fork },
 	[PMK_STMT_EXEC] = { .act = do_plain },
 	[PMK_STMT_EXIT] = { .act = do_plain },
@@ -1154,6 +1244,7 @@ static const struct {
 	[PMK_STMT_LSEEK] = { .act = do_call },
 	[PMK_STMT_WRITEFD] = { .act = do_call },
 	[PMK_STMT_IOCTL] = { .act = do_call },
+	[PMK_STMT_ATTEMPT] = { .act = do_call },
 	[PMK_STMT_UFFD] = { .act = do_uffd },
 	[PMK_STMT_UFFD_PROTECT] = { .act = do_uffd },
 	[PMK_STMT_UFFD_UNPROTECT] = { .act = do_uffd },

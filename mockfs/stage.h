@@ -61,4 +61,7 @@ int pmk_stage_play(struct pmk_stage *stage, const char *path, const struct pmk_p
 /* The PID of a process of the script; 0 is the first that it mentions. 0: there is none. */
 int pmk_stage_pid(const struct pmk_stage *stage, int proc);
 
+/* The inode of a cgroup that the script has made, or 0. */
+uint64_t pmk_stage_cgroup(const struct pmk_stage *s, const char *name);
+
 #endif /* PMK_STAGE_H */

@@ -14,7 +14,8 @@
 
 static bool file_backed(const struct pmk_machine *m, const struct pmk_vma *vma)
 {
-	return vma->object >= 0 && m->object[vma->object].kind != PMK_OBJECT_SHMEM;
+	return vma->object >= 0 && m->object[vma->object].kind != PMK_OBJECT_SHMEM &&
+	       m->object[vma->object].kind != PMK_OBJECT_HUGETLB;
 }
 
 static bool range_ok(const struct pmk_machine *m, uint64_t start, uint64_t n)
@@ -67,7 +68,8 @@ int64_t pmk_mm_uffd_register(struct pmk_machine *m, struct pmk_mm *mm, uint64_t 
 	if (flags & PMK_VMA_UFFD_ASYNC)
 		flags |= PMK_VMA_UFFD_NONE; /* userfaultfd_api() */
 	mm->uffd = true;
-	if (!range_ok(m, start, n))
+	if (!range_ok(m, start, n) || pmk_hugetlb_cut(m, mm, start) ||
+	    pmk_hugetlb_cut(m, mm, start + n))
 		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
 		int64_t err =
@@ -119,6 +121,8 @@ void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct
 {
 	struct pmk_piece p = { .end = start };
 
+	pmk_huge_split_at(m, mm, start);
+	pmk_huge_split_at(m, mm, end);
 	if (on && pmk_vma_wp_markers(vma))
 		pmk_mm_table_make(m, mm, start, end);
 	while (pmk_runs_piece(&mm->pte, end, &p)) {

@@ -39,7 +39,11 @@ enum pmk_request_code {
 	/* memory and processes */
 	PMK_REQ_SPAWN, /* a new process without relatives; a[0] pid (0: any), a[1] uid; in: name */
 	PMK_REQ_OBJECT, /* a[0] object, a[1] enum pmk_backing, len: its size */
-	PMK_REQ_MMAP, /* addr, len, a[0] object or -1 (anonymous), a[1] offset, prot, shared */
+	PMK_REQ_KSM, /* ksmd runs until nothing changes any more, then stops; a[0] use_zero_pages */
+	PMK_REQ_CGROUP, /* a[0] number of a new memory cgroup, a[1] that of its parent or -1: its inode */
+	PMK_REQ_CGROUP_REMOVE, /* a[0] */
+	PMK_REQ_CGROUP_ENTER, /* a[0] */
+	PMK_REQ_MMAP, /* addr, len, a[0] object or -1 (anonymous), a[1] offset, a[2] MAP_HUGETLB, prot, shared */
 	PMK_REQ_READ, /* touches every page of addr, len */
 	PMK_REQ_WRITE,
 	PMK_REQ_MUNMAP,
@@ -49,6 +53,8 @@ enum pmk_request_code {
 			   * a[2] 1: DONTUNMAP */
 	PMK_REQ_MLOCK,
 	PMK_REQ_MUNLOCK,
+	PMK_REQ_MSYNC,
+	PMK_REQ_THP, /* a[0] 0: PR_SET_THP_DISABLE */
 	PMK_REQ_UFFD, /* addr, len, a[0] enum pmk_uffd_op, a[1] PMK_UFFD_SYNC ...: see below */
 	PMK_REQ_FORK, /* a[0] the child's number, a[1] its PID (0: any; the mock world knows it) */
 	PMK_REQ_EXEC,
@@ -60,7 +66,7 @@ enum pmk_request_code {
 	PMK_REQ_DUMPABLE, /* a[0] */
 	PMK_REQ_UNSHARE, /* into a user namespace of its own */
 	/* calls on the files; file and a[3] (process whose file it is, or PMK_OBSERVER: own) for OPEN */
-	PMK_REQ_OPEN, /* handle, file, a[0] open flags, a[1] 1: as task/TID/FILE, a[3] */
+	PMK_REQ_OPEN, /* handle, file, a[0] open flags, a[2] 1: below task/TID, a[3] */
 	PMK_REQ_CLOSE, /* handle */
 	PMK_REQ_PREAD, /* handle, pos, len, buf or a[0] (enum pmk_buf) */
 	PMK_REQ_READFD, /* handle, len, buf or a[0] */
@@ -69,6 +75,7 @@ enum pmk_request_code {
 	PMK_REQ_LSEEK, /* handle, pos, a[0] whence */
 	PMK_REQ_WRITEFD, /* handle, in, len */
 	PMK_REQ_IOCTL, /* handle, a[0] command, no argument */
+	PMK_REQ_ATTEMPT, /* handle, a[0] enum pmk_attempt */
 	PMK_REQ_SCAN, /* handle, scan, a[0] enum pmk_buf of the vector, a[1] that of the argument;
 		       * buf, len: where a struct pmk_scan_arg and the regions shall be put */
 	PMK_REQ_PROCMAP_QUERY, /* handle, query, a[0] enum pmk_buf of the name, a[1] that of the

@@ -28,7 +28,11 @@ struct model {
 	struct proc observer;
 	int *object; /* the machine's index by the stage's number */
 	size_t nobjects;
+	uint32_t *cgroup, *cgroup_parent; /* the machine's indexes by the stage's number; 0: root */
+	size_t ncgroups;
 };
+
+#define ROOT_CGROUP 1 /* the inode of the topmost directory */
 
 /* ---- processes and their files ------------------------------------------------------------------ */
 
@@ -105,14 +109,22 @@ static int64_t fork_proc(struct model *w, struct proc *p, const struct pmk_reque
 static int64_t object(struct model *w, const struct pmk_request *r)
 {
 	uint64_t pages = r->len >> w->m->profile.arch->page_shift;
-	bool file = r->a[1] == PMK_BACKING_FILE;
+	bool file = r->a[1] == PMK_BACKING_FILE, secret = r->a[1] == PMK_BACKING_SECRET;
 	char name[64];
 	int index;
 
-	snprintf(name, sizeof(name), file ? "/tmp/pmk-%d" : "/memfd:pmkit (deleted)", (int)r->a[0]);
+	snprintf(name, sizeof(name),
+		 file	  ? "/tmp/pmk-%d"
+		 : secret ? "/secretmem (deleted)"
+			  : "/memfd:pmkit (deleted)",
+		 (int)r->a[0]);
 	if (r->a[0] != (int64_t)w->nobjects)
 		return -EINVAL;
-	index = pmk_object_create(w->m, file ? PMK_OBJECT_FILE : PMK_OBJECT_SHMEM, pages, name);
+	index = pmk_object_create(w->m,
+				  file	   ? PMK_OBJECT_FILE
+				  : secret ? PMK_OBJECT_SECRET
+					   : PMK_OBJECT_SHMEM,
+				  pages, name);
 	w->object = pmk_realloc(w->object, w->nobjects + 1, sizeof(*w->object));
 	w->object[w->nobjects++] = index;
 	if (file) { /* written, so cached as far as RAM goes */
@@ -148,7 +160,17 @@ static int64_t map(struct model *w, struct pmk_mm *mm, const struct pmk_request 
 		return -EEXIST; /* MAP_FIXED_NOREPLACE */
 	if (r->a[0] >= 0)
 		vma.object = w->object[r->a[0]];
-	else if (r->shared)
+	if (r->a[0] >= 0 && w->m->object[vma.object].kind == PMK_OBJECT_SECRET) {
+		if (!r->shared)
+			return -EINVAL;
+		vma.flags |= PMK_VMA_LOCKED;
+	} else if (r->a[0] < 0 && r->a[2]) {
+		if ((start | n) & (pmk_pmd_pages(w->m) - 1))
+			return -EINVAL;
+		vma.flags |= PMK_VMA_HUGETLB;
+		vma.object =
+			pmk_object_create(w->m, PMK_OBJECT_HUGETLB, n, "/anon_hugepage (deleted)");
+	} else if (r->a[0] < 0 && r->shared)
 		vma.object = pmk_object_create(w->m, PMK_OBJECT_SHMEM, n, "/dev/zero (deleted)");
 	return pmk_mm_map(w->m, mm, start, n, vma, (uint64_t)r->a[1] >> shift);
 }
@@ -196,6 +218,11 @@ static int64_t memory(struct model *w, struct pmk_mm *mm, const struct pmk_reque
 				    (uint64_t)r->a[1] >> shift, r->a[2]);
 	case PMK_REQ_UFFD:
 		return uffd(w, mm, r);
+	case PMK_REQ_MSYNC:
+		return pmk_mm_sync(w->m, mm, start, n);
+	case PMK_REQ_THP:
+		mm->thp = r->a[0];
+		return 0;
 	case PMK_REQ_MLOCK:
 	case PMK_REQ_MUNLOCK:
 		return pmk_mm_lock(w->m, mm, start, n, r->code == PMK_REQ_MLOCK);
@@ -282,8 +309,40 @@ static int64_t file_call(struct proc *p, const struct pmk_request *r)
 
 /* ---- the table ---------------------------------------------------------------------------------- */
 
+/* A directory of the memory cgroups: inodes of cgroupfs are small and rise. */
+static int64_t make_cgroup(struct model *w, const struct pmk_request *r)
+{
+	uint64_t inode = 100 + w->ncgroups;
+
+	if (r->a[0] != (int64_t)w->ncgroups || r->a[1] >= (int64_t)w->ncgroups)
+		return -EINVAL;
+	w->cgroup = pmk_realloc(w->cgroup, w->ncgroups + 1, sizeof(*w->cgroup));
+	w->cgroup_parent =
+		pmk_realloc(w->cgroup_parent, w->ncgroups + 1, sizeof(*w->cgroup_parent));
+	w->cgroup_parent[w->ncgroups] = r->a[1] < 0 ? 0 : w->cgroup[r->a[1]];
+	w->cgroup[w->ncgroups++] = pmk_machine_cgroup(w->m, inode);
+	return (int64_t)inode;
+}
+
+/* What was charged to it shows as its parent's from now on (KG-MEANING). */
+static int64_t remove_cgroup(struct model *w, const struct pmk_request *r)
+{
+	uint32_t parent;
+
+	if (r->a[0] < 0 || r->a[0] >= (int64_t)w->ncgroups)
+		return -ENOENT;
+	for (size_t i = 0; i < w->m->ntasks; i++)
+		if (w->m->task[i]->cgroup == w->cgroup[r->a[0]] && w->m->task[i]->mm)
+			return -EBUSY;
+	parent = w->cgroup_parent[r->a[0]];
+	w->m->cgroup[w->cgroup[r->a[0]] - 1] = parent ? w->m->cgroup[parent - 1] : ROOT_CGROUP;
+	return 0;
+}
+
 static int64_t task_request(struct model *w, struct proc *p, const struct pmk_request *r)
 {
+	int64_t result;
+
 	switch (r->code) {
 	case PMK_REQ_FORK:
 		return fork_proc(w, p, r);
@@ -304,8 +363,16 @@ static int64_t task_request(struct model *w, struct proc *p, const struct pmk_re
 	case PMK_REQ_DUMPABLE:
 		p->task->dumpable = r->a[0];
 		return 0;
+	case PMK_REQ_CGROUP_ENTER: /* the topmost one has no number */
+		if (r->a[0] < 0 || r->a[0] >= (int64_t)w->ncgroups)
+			return -ENOENT;
+		p->task->cgroup = w->cgroup[r->a[0]];
+		return 0;
 	default:
-		return memory(w, p->task->mm, r);
+		w->m->charge = p->task->cgroup;
+		result = memory(w, p->task->mm, r);
+		w->m->charge = 0;
+		return result;
 	}
 }
 
@@ -321,6 +388,13 @@ static int64_t model_request(struct pmk_world *world, const struct pmk_request *
 		return spawn(w, p, r);
 	case PMK_REQ_OBJECT:
 		return object(w, r);
+	case PMK_REQ_KSM:
+		pmk_machine_ksm(w->m, r->a[0]);
+		return 0;
+	case PMK_REQ_CGROUP:
+		return make_cgroup(w, r);
+	case PMK_REQ_CGROUP_REMOVE:
+		return remove_cgroup(w, r);
 	case PMK_REQ_REAP:
 		if (!p->task || p->task->state != PMK_TASK_ZOMBIE)
 			return -ECHILD;
@@ -347,7 +421,7 @@ static void forget(struct model *w)
 	close_all(&w->observer);
 	if (w->nprocs)
 		memset(w->proc, 0, w->nprocs * sizeof(*w->proc));
-	w->nobjects = 0;
+	w->nobjects = w->ncgroups = 0;
 	pmk_machine_destroy(w->m);
 	w->m = NULL;
 }
@@ -371,6 +445,10 @@ static bool model_has(struct pmk_world *world, enum pmk_feature feature, const c
 		*why = "the model's kernel does not have it";
 	if (feature < PMK_QUIRK_COUNT)
 		return pmk_profile_has(&w->m->profile, feature);
+	if (feature == PMK_F_HUGETLB || feature == PMK_F_THP)
+		return pmk_pmd_pages(w->m) == 512;
+	if (feature == PMK_F_CGROUP)
+		return pmk_profile_has(&w->m->profile, PMK_Q_KPAGECGROUP);
 	return true;
 }
 
@@ -409,6 +487,8 @@ static void model_destroy(struct pmk_world *world)
 	forget(w);
 	free(w->proc);
 	free(w->object);
+	free(w->cgroup);
+	free(w->cgroup_parent);
 	free(w);
 }
 

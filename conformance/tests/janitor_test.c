@@ -202,7 +202,7 @@ static void test_all_killed(void **state)
 	assert_true(pmk_swap_active());
 	janitor = pmk_janitor_create(&err);
 	assert_non_null(janitor);
-	assert_int_equal(pmk_janitor_swap(janitor, &err), 0);
+	assert_int_equal(pmk_janitor_ask(janitor, PMK_JANITOR_SWAP, &err), 0);
 	assert_true(pmk_swap_active());
 	pmk_janitor_destroy(janitor);
 	assert_true(nothing_left());
@@ -218,7 +218,7 @@ static void test_one_at_a_time(void **state)
 	(void)state;
 	if (!second) {
 		struct pmk_janitor *janitor = pmk_janitor_create(NULL);
-		int r = pmk_janitor_swap(janitor, NULL);
+		int r = pmk_janitor_ask(janitor, PMK_JANITOR_SWAP, NULL);
 
 		pmk_janitor_destroy(janitor);
 		_exit(r ? 1 : 0);
@@ -239,8 +239,8 @@ static void test_orderly(void **state)
 	(void)state;
 	assert_non_null(janitor);
 	assert_false(pmk_swap_active());
-	assert_int_equal(pmk_janitor_swap(janitor, NULL), 0);
-	assert_int_equal(pmk_janitor_swap(janitor, NULL), 0);
+	assert_int_equal(pmk_janitor_ask(janitor, PMK_JANITOR_SWAP, NULL), 0);
+	assert_int_equal(pmk_janitor_ask(janitor, PMK_JANITOR_SWAP, NULL), 0);
 	assert_true(pmk_swap_active());
 	pmk_janitor_destroy(janitor);
 	assert_true(nothing_left());

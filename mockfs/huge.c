@@ -1,0 +1,575 @@
+/*
+ * huge.c - what a PMD maps: transparent huge pages, the huge zero page, hugetlb.
+ *
+ * Follows mm/huge_memory.c, mm/khugepaged.c and mm/hugetlb.c.  A folio here has the size of a PMD and is
+ * aligned to it (K-THP-ALIGN): a run of frames for its head and one or more for its tails.  Every frame has
+ * a mapcount of its own, as a PMD counts for each of them (KC-THP), so kpagecount needs nothing else.
+ */
+#include "touch.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "pagemapkit.h"
+#include "world.h"
+
+#define ANON_FLAGS \
+	(PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_KPF_ANON_MASK | PMK_KPF_SWAPBACKED_MASK)
+
+static uint64_t unit_of(const struct pmk_machine *m, uint64_t page)
+{
+	return page & ~(pmk_pmd_pages(m) - 1);
+}
+
+/* ---- folios ------------------------------------------------------------------------------------- */
+
+/* A free, aligned block of RAM at or after `from`. */
+static bool find_block(const struct pmk_machine *m, uint64_t from, uint64_t *ret)
+{
+	uint64_t size = pmk_pmd_pages(m), gap, got;
+	struct pmk_cursor c;
+	const struct pmk_run *ram;
+
+	for (ram = pmk_runs_seek(&m->ram, from, &c); ram; ram = pmk_runs_next(&c)) {
+		uint64_t at = ram->start > from ? ram->start : from;
+
+		for (; (got = pmk_runs_gap(&m->frame, at, ram->end, &gap)); at = gap + got) {
+			*ret = (gap + size - 1) & ~(size - 1);
+			if (*ret + size <= gap + got)
+				return true;
+		}
+	}
+	return false;
+}
+
+uint64_t pmk_folio_alloc(struct pmk_machine *m, uint64_t flags, uint64_t *ret_pfn)
+{
+	uint64_t size = pmk_pmd_pages(m), charge = 0, pfn;
+
+	if (m->frame.n >= PMK_MACHINE_RUNS_MAX ||
+	    (!find_block(m, m->frame_next, &pfn) && !find_block(m, 1, &pfn)))
+		return 0;
+	if (!(flags & (PMK_KPF_HUGE_MASK | PMK_KPF_ZERO_PAGE_MASK)))
+		charge = (uint64_t)m->charge << 32; /* the others are nobody's */
+	flags |= PMK_FRAME_LARGE;
+	m->frame_next = pfn + size;
+	pmk_runs_set(&m->frame, pfn, pfn + 1,
+		     (struct pmk_value){ charge, flags | PMK_KPF_COMPOUND_HEAD_MASK });
+	pmk_runs_set(&m->frame, pfn + 1, pfn + size,
+		     (struct pmk_value){ charge, flags | PMK_KPF_COMPOUND_TAIL_MASK });
+	*ret_pfn = pfn;
+	return size;
+}
+
+static bool is_large(const struct pmk_machine *m, uint64_t pfn)
+{
+	struct pmk_value v;
+
+	return pmk_runs_get(&m->frame, pfn, &v) && v.tag & PMK_FRAME_LARGE;
+}
+
+void pmk_folio_widen(const struct pmk_machine *m, uint64_t *pfn, uint64_t *n)
+{
+	uint64_t end = *pfn + *n;
+
+	if (*n && is_large(m, end - 1))
+		end = unit_of(m, end - 1) + pmk_pmd_pages(m);
+	if (*n && is_large(m, *pfn))
+		*pfn = unit_of(m, *pfn);
+	*n = end - *pfn;
+}
+
+struct pmk_value pmk_folio_head(const struct pmk_machine *m, uint64_t pfn)
+{
+	struct pmk_value v = { 0, 0 };
+
+	pmk_runs_get(&m->frame, unit_of(m, pfn), &v);
+	return v;
+}
+
+bool pmk_folio_mapped(const struct pmk_machine *m, uint64_t pfn, bool *ret_shared)
+{
+	struct pmk_piece f = { .end = unit_of(m, pfn) };
+	uint64_t end = f.end + pmk_pmd_pages(m);
+	bool mapped = false, shared = false;
+
+	while (pmk_runs_piece(&m->frame, end, &f)) {
+		mapped |= f.run && PMK_FRAME_MAPCOUNT(f.v);
+		shared |= f.run && PMK_FRAME_MAPCOUNT(f.v) > 1;
+	}
+	if (ret_shared)
+		*ret_shared = shared;
+	return mapped;
+}
+
+void pmk_folio_settle(struct pmk_machine *m, uint64_t pfn, uint64_t n)
+{
+	uint64_t size = pmk_pmd_pages(m);
+
+	for (uint64_t at = unit_of(m, pfn), next; at < pfn + n; at = next) {
+		const struct pmk_run *run = pmk_runs_seek(&m->frame, at, NULL);
+
+		if (!run)
+			return;
+		next = run->start > at + size ? unit_of(m, run->start) : at + size;
+		if (run->start == at && run->v.tag & PMK_FRAME_LARGE &&
+		    !(run->v.tag & PMK_FRAME_CACHED) && !pmk_folio_mapped(m, at, NULL))
+			pmk_runs_clear(&m->frame, at, at + size);
+	}
+}
+
+/* try_to_map_unused_to_zeropage(): a split looks at what is in the pages, and scripts store but zeros. */
+static void map_zero_pages(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, uint64_t pfn)
+{
+	uint64_t head = unit_of(m, pfn), size = pmk_pmd_pages(m);
+	struct pmk_piece p = { .end = at > pfn - head ? at - (pfn - head) : 0 };
+	uint64_t end = p.end + size;
+
+	if (!pmk_profile_has(&m->profile, PMK_Q_SPLIT_ZEROS) ||
+	    pmk_folio_head(m, pfn).tag & PMK_KPF_MLOCKED_MASK)
+		return;
+	while (pmk_runs_piece(&mm->pte, end, &p)) {
+		const uint64_t keep = PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP;
+
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.base < head ||
+		    p.v.base >= head + size)
+			continue;
+		pmk_runs_set(
+			&mm->pte, p.start, p.end,
+			(struct pmk_value){ pmk_frame_zero(m), PMK_PTE_ZERO | (p.v.tag & keep) });
+		pmk_frame_map(m, p.v.base, p.end - p.start, -1);
+	}
+}
+
+/* Nobody shares it and no PMD maps it any more: 2^n small pages (split_folio). */
+static void split_folio(struct pmk_machine *m, uint64_t pfn)
+{
+	const uint64_t gone = PMK_FRAME_LARGE | PMK_KPF_COMPOUND_HEAD_MASK |
+			      PMK_KPF_COMPOUND_TAIL_MASK | PMK_KPF_THP_MASK;
+	struct pmk_piece f = { .end = unit_of(m, pfn) };
+	uint64_t end = f.end + pmk_pmd_pages(m);
+
+	while (pmk_runs_piece(&m->frame, end, &f)) {
+		struct pmk_value v = { f.v.base, f.v.tag & ~gone };
+
+		if (f.run && (PMK_FRAME_MAPCOUNT(v) || v.tag & PMK_FRAME_CACHED))
+			pmk_runs_set(&m->frame, f.start, f.end, v);
+		else
+			pmk_runs_clear(&m->frame, f.start, f.end);
+	}
+}
+
+/* ---- PMDs become page tables -------------------------------------------------------------------- */
+
+/* __split_huge_pmd(): the entries of an object are dropped, they come back by faults. */
+static void split_unit(struct pmk_machine *m, struct pmk_mm *mm, uint64_t unit)
+{
+	struct pmk_piece p = { .end = unit };
+
+	while (pmk_runs_piece(&mm->pte, unit + pmk_pmd_pages(m), &p)) {
+		struct pmk_value v = { p.v.base, p.v.tag & ~PMK_PTE_HUGE };
+		bool zero = PMK_PTE_KIND(v.tag) == PMK_PTE_ZERO;
+
+		if (!p.run || !(p.v.tag & PMK_PTE_HUGE))
+			continue;
+		if (zero)
+			v = (struct pmk_value){ pmk_frame_zero(m), v.tag & ~PMK_RUN_LINEAR };
+		if (zero || v.tag & PMK_PTE_ANON) {
+			pmk_mm_set_entries(m, mm, p.start, p.end, v);
+			continue;
+		}
+		pmk_runs_clear(&mm->pte, p.start, p.end);
+		pmk_frame_map(m, v.base, p.end - p.start, -1);
+	}
+}
+
+static bool is_huge(const struct pmk_mm *mm, uint64_t at)
+{
+	const struct pmk_run *run = pmk_runs_find(&mm->pte, at);
+
+	return run && run->v.tag & PMK_PTE_HUGE && !(run->v.tag & PMK_PTE_HUGETLB);
+}
+
+void pmk_huge_split_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
+{
+	if (unit_of(m, at) != at && is_huge(mm, at))
+		split_unit(m, mm, unit_of(m, at));
+}
+
+void pmk_huge_split(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+{
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&mm->pte, end, &p)) {
+		if (!p.run || !(p.v.tag & PMK_PTE_HUGE) || p.v.tag & PMK_PTE_HUGETLB)
+			continue;
+		for (uint64_t at = unit_of(m, p.start); at < p.end; at += pmk_pmd_pages(m))
+			split_unit(m, mm, at);
+	}
+}
+
+/* madvise_cold_or_pageout_pte_range(), madvise_free_pte_range(): of a folio, part of which is inside. */
+static void split_cut_folio(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, uint64_t pfn)
+{
+	bool shared;
+
+	pmk_folio_mapped(m, pfn, &shared);
+	if (shared)
+		return;
+	if (is_huge(mm, at))
+		split_unit(m, mm, unit_of(m, at));
+	map_zero_pages(m, mm, at, pfn);
+	split_folio(m, pfn);
+}
+
+void pmk_folio_split_cut(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+{
+	uint64_t size = pmk_pmd_pages(m);
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&mm->pte, end, &p)) {
+		uint64_t last = p.v.base + (p.end - p.start);
+
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON))
+			continue;
+		if (is_large(m, p.v.base) &&
+		    (unit_of(m, p.v.base) < p.v.base || unit_of(m, p.v.base) + size > last))
+			split_cut_folio(m, mm, p.start, p.v.base);
+		if (is_large(m, last - 1) && unit_of(m, last - 1) + size > last)
+			split_cut_folio(m, mm, p.end - 1, last - 1);
+	}
+}
+
+/* ---- transparent huge pages --------------------------------------------------------------------- */
+
+static bool vma_wants(const struct touch *t)
+{
+	return t->mm->thp && t->vma.flags & PMK_VMA_HUGEPAGE;
+}
+
+/* A PMD that is empty and all of one VMA. */
+static bool unit_is_free(const struct touch *t, uint64_t unit)
+{
+	uint64_t size = pmk_pmd_pages(t->m);
+	const struct pmk_run *next = pmk_runs_seek(&t->mm->pte, unit, NULL);
+	struct pmk_piece table = { .end = unit };
+
+	if (unit < t->run.start || unit + size > t->run.end || (next && next->start < unit + size))
+		return false;
+	return pmk_mm_table_piece(t->m, t->mm, unit + size, &table) && !table.run;
+}
+
+static void map_unit(struct touch *t, uint64_t unit, uint64_t pfn, uint64_t tag)
+{
+	uint64_t size = pmk_pmd_pages(t->m);
+
+	if (PMK_PTE_KIND(tag) == PMK_PTE_FRAME)
+		pmk_frame_map(t->m, pfn, size, 1);
+	if (PMK_PTE_KIND(tag) == PMK_PTE_FRAME && !(tag & PMK_PTE_HUGETLB))
+		pmk_touch_lock(t, pfn, size, true);
+	pmk_mm_set_entries(t->m, t->mm, unit, unit + size,
+			   (struct pmk_value){ pfn, tag | PMK_PTE_HUGE | PMK_RUN_LINEAR });
+}
+
+static bool new_huge(struct touch *t, uint64_t unit)
+{
+	uint64_t pfn;
+
+	if (!pmk_folio_alloc(t->m, ANON_FLAGS | PMK_KPF_THP_MASK | PMK_FRAME_ANONEXCL, &pfn))
+		return false;
+	pmk_touch_anon_vma(t);
+	map_unit(t, unit, pfn, PMK_PTE_FRAME | PMK_PTE_ANON | pmk_touch_written(t) | t->armed);
+	return true;
+}
+
+static bool map_huge_zero(struct touch *t, uint64_t unit)
+{
+	struct pmk_machine *m = t->m;
+	uint64_t pfn = m->huge_zero_pfn, size = pmk_pmd_pages(m);
+
+	if (!pfn) {
+		if (!pmk_folio_alloc(m, PMK_KPF_ZERO_PAGE_MASK | PMK_KPF_THP_MASK | PMK_FRAME_GIVEN,
+				     &pfn))
+			return false;
+		for (struct pmk_piece f = { .end = pfn };
+		     pmk_runs_piece(&m->frame, pfn + size, &f);) {
+			f.v.tag &= ~PMK_FRAME_LARGE; /* nobody counts it */
+			pmk_runs_set(&m->frame, f.start, f.end, f.v);
+		}
+		m->huge_zero_pfn = pfn;
+	}
+	map_unit(t, unit, pfn, PMK_PTE_ZERO | t->armed);
+	return true;
+}
+
+int64_t pmk_huge_touch_none(struct touch *t, uint64_t start, uint64_t end)
+{
+	int64_t err = 0;
+
+	if (!vma_wants(t))
+		return pmk_touch_anon(t, start, end);
+	for (uint64_t at = start, next; !err && at < end; at = next) {
+		uint64_t unit = unit_of(t->m, at);
+
+		next = unit + pmk_pmd_pages(t->m) < end ? unit + pmk_pmd_pages(t->m) : end;
+		if (unit_is_free(t, unit) &&
+		    (t->write ? new_huge(t, unit) : map_huge_zero(t, unit)))
+			continue;
+		err = pmk_touch_anon(t, at, next);
+	}
+	return err;
+}
+
+/* do_huge_pmd_wp_page(): may the whole unit be written to? */
+static bool reuse_unit(struct touch *t, uint64_t unit, const struct pmk_value *v)
+{
+	uint64_t size = pmk_pmd_pages(t->m), pfn = unit_of(t->m, v->base);
+	bool shared;
+
+	if (v->tag & PMK_PTE_UFFD_WP)
+		return false; /* asynchronous protection ends for the one page */
+	if (PMK_PTE_KIND(v->tag) == PMK_PTE_ZERO) {
+		if (!pmk_profile_has(&t->m->profile, PMK_Q_THP_ZERO_WRITE))
+			return false;
+		pmk_runs_clear(&t->mm->pte, unit, unit + size);
+		if (new_huge(t, unit))
+			return true;
+		map_unit(t, unit, t->m->huge_zero_pfn, v->tag);
+		return false;
+	}
+	if (v->tag & PMK_PTE_ANON) {
+		pmk_folio_mapped(t->m, pfn, &shared);
+		if (shared)
+			return false;
+		pmk_frame_flags(t->m, pfn, size, 0, PMK_FRAME_ANONEXCL);
+	}
+	pmk_runs_set(&t->mm->pte, unit, unit + size,
+		     (struct pmk_value){ pfn, v->tag | pmk_touch_written(t) });
+	return true;
+}
+
+int64_t pmk_huge_store(struct touch *t, const struct pmk_piece *p)
+{
+	uint64_t size = pmk_pmd_pages(t->m), next;
+	int64_t err = 0;
+
+	for (uint64_t at = p->start; !err && at < p->end; at = next) {
+		uint64_t unit = unit_of(t->m, at);
+		struct pmk_value v = pmk_value_at(p->v, at - p->start);
+		struct pmk_piece part = { .end = at };
+
+		next = unit + size < p->end ? unit + size : p->end;
+		if (reuse_unit(t, unit, &v))
+			continue;
+		split_unit(t->m, t->mm, unit);
+		while (!err && pmk_runs_piece(&t->mm->pte, next, &part))
+			err = PMK_PTE_KIND(part.v.tag) == PMK_PTE_FRAME
+				      ? pmk_touch_store(t, &part)
+				      : pmk_touch_anon(t, part.start, part.end);
+	}
+	return err;
+}
+
+void pmk_huge_map_cached(struct touch *t, uint64_t start, uint64_t end)
+{
+	uint64_t size = pmk_pmd_pages(t->m);
+	const struct pmk_object *o = &t->m->object[t->vma.object];
+	struct pmk_value v;
+
+	if (!t->mm->thp || o->kind != PMK_OBJECT_SHMEM)
+		return;
+	for (uint64_t unit = unit_of(t->m, start); unit < end; unit += size) {
+		uint64_t off = t->run.v.base + (unit - t->run.start);
+
+		if (unit_is_free(t, unit) && off == unit_of(t->m, off) &&
+		    pmk_runs_get(&o->cache, off, &v) && PMK_PTE_KIND(v.tag) == PMK_PTE_FRAME &&
+		    is_large(t->m, v.base) && v.base == unit_of(t->m, v.base))
+			map_unit(t, unit, v.base, PMK_PTE_FRAME | t->armed);
+	}
+}
+
+/* ---- MADV_COLLAPSE ------------------------------------------------------------------------------ */
+
+/* Everything of the unit is present or can be made so, and something is. */
+static bool can_collapse(struct touch *t, uint64_t unit)
+{
+	struct pmk_piece p = { .end = unit };
+	bool found = false;
+
+	while (pmk_runs_piece(&t->mm->pte, unit + pmk_pmd_pages(t->m), &p)) {
+		enum pmk_pte_kind kind = PMK_PTE_KIND(p.v.tag);
+
+		if (p.run && (kind >= PMK_PTE_MARKER || p.v.tag & PMK_PTE_UFFD_WP))
+			return false;
+		found |= p.run && (kind == PMK_PTE_FRAME || kind == PMK_PTE_SWAP);
+	}
+	return found;
+}
+
+static int64_t collapse_anon(struct touch *t, uint64_t unit)
+{
+	uint64_t size = pmk_pmd_pages(t->m), pfn;
+
+	if (!can_collapse(t, unit))
+		return -EINVAL;
+	if (!pmk_folio_alloc(t->m, ANON_FLAGS | PMK_KPF_THP_MASK | PMK_FRAME_ANONEXCL, &pfn))
+		return -ENOMEM;
+	pmk_mm_zap(t->m, t->mm, unit, unit + size);
+	pmk_runs_clear(&t->mm->table, unit / size, unit / size + 1);
+	pmk_touch_anon_vma(t);
+	map_unit(t, unit, pfn, PMK_PTE_FRAME | PMK_PTE_ANON | pmk_touch_written(t));
+	return 0;
+}
+
+/* Nothing maps pages [off, off + n) of an object any more (retract_page_tables). */
+static void unmap_object(struct pmk_machine *m, int object, uint64_t off, uint64_t n)
+{
+	for (size_t i = 0; i < m->ntasks; i++) {
+		struct pmk_mm *mm = m->task[i]->mm;
+		struct pmk_cursor c;
+		const struct pmk_run *run = mm ? pmk_runs_seek(&mm->vma, 0, &c) : NULL;
+
+		for (; run; run = pmk_runs_next(&c)) {
+			uint64_t first = run->v.base, last = first + (run->end - run->start);
+			uint64_t from = off > first ? off : first,
+				 to = off + n < last ? off + n : last;
+
+			if (m->vma[run->v.tag & ~PMK_RUN_LINEAR].object == object && from < to)
+				pmk_mm_zap(m, mm, run->start + (from - first),
+					   run->start + (to - first));
+		}
+	}
+}
+
+static int64_t collapse_shmem(struct touch *t, uint64_t unit)
+{
+	struct pmk_machine *m = t->m;
+	uint64_t size = pmk_pmd_pages(m), off = t->run.v.base + (unit - t->run.start), pfn;
+	struct pmk_object *o = &m->object[t->vma.object];
+	struct pmk_piece c = { .end = off };
+
+	if (off != unit_of(m, off) || off + size > o->pages || !(t->vma.flags & PMK_VMA_SHARED))
+		return -EINVAL;
+	if (!pmk_folio_alloc(m,
+			     PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_KPF_SWAPBACKED_MASK |
+				     PMK_FRAME_CACHED | PMK_KPF_THP_MASK,
+			     &pfn))
+		return -ENOMEM;
+	unmap_object(m, t->vma.object, off, size);
+	while (pmk_runs_piece(&o->cache, off + size, &c)) {
+		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)
+			pmk_frame_flags(m, c.v.base, c.end - c.start, PMK_FRAME_CACHED, 0);
+		else if (c.run)
+			pmk_slot_count(m, c.v.base, c.end - c.start, -1);
+	}
+	pmk_runs_set(&o->cache, off, off + size,
+		     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
+	pmk_runs_clear(&t->mm->table, unit / size, unit / size + 1);
+	map_unit(t, unit, pfn, PMK_PTE_FRAME);
+	return 0;
+}
+
+int64_t pmk_huge_collapse(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+{
+	struct touch t = { .m = m, .mm = mm, .write = true };
+	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, &t.run);
+	uint64_t size = pmk_pmd_pages(m), at = unit_of(m, start + size - 1);
+	int64_t err = 0;
+
+	if (!vma || !mm->thp ||
+	    vma->flags & (PMK_VMA_NOHUGEPAGE | PMK_VMA_HUGETLB | PMK_VMA_PFNMAP))
+		return -EINVAL;
+	t.vma = *vma;
+	if (vma->object >= 0 && m->object[vma->object].kind != PMK_OBJECT_SHMEM)
+		return -EINVAL;
+	for (; at + size <= end; at += size) {
+		int64_t e = is_huge(mm, at)	? 0
+			    : t.vma.object >= 0 ? collapse_shmem(&t, at)
+						: collapse_anon(&t, at);
+
+		err = e ? e : err;
+	}
+	return err;
+}
+
+/* ---- hugetlb ------------------------------------------------------------------------------------ */
+
+bool pmk_hugetlb_cut(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t at)
+{
+	const struct pmk_vma *vma;
+
+	if (unit_of(m, at) == at)
+		return false;
+	vma = pmk_vma_at(m, mm, at, NULL);
+	return vma && vma->flags & PMK_VMA_HUGETLB;
+}
+
+/* hugetlb_no_page() for a private mapping, and hugetlb_wp(): a page of its own, for a load too. */
+static int64_t hugetlb_anon(struct touch *t, uint64_t unit)
+{
+	uint64_t pfn;
+
+	if (!pmk_folio_alloc(t->m,
+			     PMK_KPF_UPTODATE_MASK | PMK_KPF_ANON_MASK | PMK_KPF_HUGE_MASK |
+				     PMK_FRAME_ANONEXCL,
+			     &pfn))
+		return PMK_SIGNAL(SIGBUS); /* as when the pool is empty */
+	pmk_touch_anon_vma(t);
+	map_unit(t, unit, pfn,
+		 PMK_PTE_FRAME | PMK_PTE_HUGETLB | PMK_PTE_ANON | pmk_touch_written(t));
+	return 0;
+}
+
+static int64_t hugetlb_shared(struct touch *t, uint64_t unit)
+{
+	struct pmk_object *o = &t->m->object[t->vma.object];
+	uint64_t off = t->run.v.base + (unit - t->run.start), pfn, size = pmk_pmd_pages(t->m);
+	struct pmk_value v;
+
+	if (pmk_runs_get(&o->cache, off, &v)) {
+		pfn = v.base;
+	} else {
+		if (!pmk_folio_alloc(t->m,
+				     PMK_KPF_UPTODATE_MASK | PMK_KPF_HUGE_MASK | PMK_FRAME_CACHED,
+				     &pfn))
+			return PMK_SIGNAL(SIGBUS);
+		pmk_runs_set(&o->cache, off, off + size,
+			     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
+	}
+	map_unit(t, unit, pfn,
+		 PMK_PTE_FRAME | PMK_PTE_HUGETLB | (t->write ? pmk_touch_written(t) : 0));
+	return 0;
+}
+
+static int64_t hugetlb_store(struct touch *t, uint64_t unit, const struct pmk_value *v)
+{
+	uint64_t size = pmk_pmd_pages(t->m);
+	struct pmk_value head = pmk_folio_head(t->m, v->base);
+
+	if (!(v->tag & PMK_PTE_ANON))
+		return 0;
+	if (PMK_FRAME_MAPCOUNT(head) == 1) {
+		pmk_frame_flags(t->m, v->base, size, 0, PMK_FRAME_ANONEXCL);
+		return 0;
+	}
+	pmk_runs_clear(&t->mm->pte, unit, unit + size);
+	pmk_frame_map(t->m, v->base, size, -1);
+	return hugetlb_anon(t, unit);
+}
+
+int64_t pmk_hugetlb_touch(struct touch *t, uint64_t start, uint64_t end)
+{
+	uint64_t size = pmk_pmd_pages(t->m);
+	int64_t err = 0;
+
+	for (uint64_t unit = unit_of(t->m, start); !err && unit < end; unit += size) {
+		struct pmk_value v;
+
+		if (!pmk_runs_get(&t->mm->pte, unit, &v))
+			err = t->vma.flags & PMK_VMA_SHARED ? hugetlb_shared(t, unit)
+							    : hugetlb_anon(t, unit);
+		else if (t->write && PMK_PTE_KIND(v.tag) == PMK_PTE_FRAME)
+			err = hugetlb_store(t, unit, &v);
+	}
+	return err;
+}

@@ -1,0 +1,135 @@
+/*
+ * ksm.c - same-page merging, as far as ksmd has got once it has been round often enough.
+ *
+ * Follows mm/ksm.c.  Pages of a script hold nothing but zeros, so all pages of mergeable mappings are equal
+ * and become one page, or with use_zero_pages the shared zero page (K-KSM, K-KSM-ZERO).
+ */
+#include "machine.h"
+
+#include <errno.h>
+
+#include "pagemapkit.h"
+
+/* What is done to each stretch of entries that ksmd can merge. */
+struct merge {
+	struct pmk_machine *m;
+	bool zero_pages;
+	uint64_t pfn; /* the page that all become; 0: none yet */
+	uint64_t found; /* different frames */
+	bool act; /* else look only */
+};
+
+/* An entry at a time: merged pages have one PFN, so they make no run. */
+static void merge_page(struct merge *g, struct pmk_mm *mm, uint64_t at, const struct pmk_value *v)
+{
+	const uint64_t lost = PMK_PTE_DIRTY | PMK_PTE_EXCLUSIVE | PMK_PTE_SOFT_DIRTY;
+	struct pmk_value new = { g->pfn, v->tag & ~lost };
+
+	if (v->base == g->pfn)
+		return;
+	if (g->zero_pages)
+		new = (struct pmk_value){ pmk_frame_zero(g->m), PMK_PTE_ZERO | PMK_PTE_DIRTY };
+	else
+		pmk_frame_map(g->m, g->pfn, 1, 1);
+	pmk_runs_set(&mm->pte, at, at + 1, new);
+	pmk_frame_map(g->m, v->base, 1, -1);
+}
+
+static void visit_entries(struct merge *g, struct pmk_mm *mm, const struct pmk_run *vma)
+{
+	struct pmk_piece p = { .end = vma->start };
+
+	while (pmk_runs_piece(&mm->pte, vma->end, &p)) {
+		struct pmk_value f;
+
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON) ||
+		    !pmk_runs_get(&g->m->frame, p.v.base, &f) ||
+		    f.tag & (PMK_FRAME_GIVEN | PMK_FRAME_LARGE))
+			continue;
+		if (!g->act) {
+			if (p.v.base == g->pfn && p.end - p.start == 1)
+				continue; /* the same by fork */
+			g->found += f.tag & PMK_KPF_KSM_MASK ? 2 : p.end - p.start;
+			if (!g->pfn || f.tag & PMK_KPF_KSM_MASK)
+				g->pfn = p.v.base;
+			continue;
+		}
+		for (uint64_t at = p.start; at < p.end; at++) {
+			struct pmk_value v = pmk_value_at(p.v, at - p.start);
+
+			merge_page(g, mm, at, &v);
+		}
+	}
+}
+
+static void visit_machine(struct merge *g)
+{
+	for (size_t i = 0; i < g->m->ntasks; i++) {
+		struct pmk_mm *mm = g->m->task[i]->mm;
+		struct pmk_cursor c;
+		const struct pmk_run *run = mm ? pmk_runs_seek(&mm->vma, 0, &c) : NULL;
+
+		for (; run; run = pmk_runs_next(&c)) {
+			unsigned flags = g->m->vma[run->v.tag & ~PMK_RUN_LINEAR].flags;
+
+			if (flags & PMK_VMA_MERGEABLE && !(flags & PMK_VMA_SHARED))
+				visit_entries(g, mm, run);
+		}
+	}
+}
+
+void pmk_machine_ksm(struct pmk_machine *m, bool zero_pages)
+{
+	struct merge g = { .m = m, .zero_pages = zero_pages };
+
+	visit_machine(&g);
+	if (!g.found || (!zero_pages && g.found < 2))
+		return; /* a page alone stays what it is */
+	g.act = true;
+	if (zero_pages)
+		g.pfn = 0;
+	visit_machine(&g);
+	if (!zero_pages)
+		pmk_frame_flags(m, g.pfn, 1, PMK_FRAME_ANONEXCL, PMK_KPF_KSM_MASK);
+}
+
+/* break_ksm(): a new frame for one page. */
+static int64_t unmerge_page(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at,
+			    const struct pmk_value *v)
+{
+	const uint64_t flags = PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_KPF_ANON_MASK |
+			       PMK_KPF_SWAPBACKED_MASK | PMK_FRAME_ANONEXCL;
+	uint64_t pfn;
+
+	if (!pmk_frame_alloc(m, 1, flags, &pfn))
+		return -ENOMEM;
+	pmk_frame_map(m, pfn, 1, 1);
+	pmk_runs_set(&mm->pte, at, at + 1,
+		     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_PTE_ANON | PMK_PTE_DIRTY |
+						      PMK_RUN_LINEAR });
+	if (PMK_PTE_KIND(v->tag) == PMK_PTE_FRAME)
+		pmk_frame_map(m, v->base, 1, -1);
+	return 0;
+}
+
+static bool is_merged(const struct pmk_machine *m, const struct pmk_value *v)
+{
+	struct pmk_value f;
+
+	if (PMK_PTE_KIND(v->tag) == PMK_PTE_ZERO)
+		return v->tag & PMK_PTE_DIRTY;
+	return PMK_PTE_KIND(v->tag) == PMK_PTE_FRAME && v->tag & PMK_PTE_ANON &&
+	       pmk_runs_get(&m->frame, v->base, &f) && f.tag & PMK_KPF_KSM_MASK &&
+	       !(f.tag & PMK_FRAME_GIVEN);
+}
+
+int64_t pmk_mm_unmerge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+{
+	struct pmk_piece p = { .end = start };
+	int64_t err = 0;
+
+	while (!err && pmk_runs_piece(&mm->pte, end, &p))
+		for (uint64_t at = p.start; !err && at < p.end && p.run && is_merged(m, &p.v); at++)
+			err = unmerge_page(m, mm, at, &p.v);
+	return err;
+}
