@@ -254,7 +254,7 @@ static struct pmk_node find_map_file(struct pmk_mount *m, struct pmk_node dir,
 							   start / page, end / page);
 	pthread_mutex_unlock(m->lock);
 	if (n < 0 || n >= PMK_NODE_PID_MAX)
-		return none;
+		return (struct pmk_node){ 0, n < 0 ? (int)-n : ENOENT, 0 };
 	return (struct pmk_node){ dir.pid, (int)n + 1, PMK_ENTRY_MAP_FILE };
 }
 
@@ -274,7 +274,7 @@ static bool map_file_of(struct pmk_mount *m, struct pmk_node node, struct pmk_ma
 	return there;
 }
 
-/* The node of `name` in a directory; entry 0: there is none. */
+/* The node of `name` in a directory; entry 0: there is none, for the errno in tid if that is not 0. */
 static struct pmk_node find(struct pmk_mount *m, struct pmk_node dir, const char *name)
 {
 	const struct pmk_node none = { 0, 0, 0 };
@@ -424,7 +424,7 @@ void pmk_fuse_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct pmk_mount *m = pmk_mount_of(req);
 	struct pmk_node node = find(m, pmk_node_of(parent), name);
 	struct fuse_entry_param entry = { .ino = pmk_node_ino(node) };
-	int error = node.entry ? pmk_node_stat(m, node, &entry.attr) : ENOENT;
+	int error = node.entry ? pmk_node_stat(m, node, &entry.attr) : node.tid ? node.tid : ENOENT;
 
 	if (error) {
 		fuse_reply_err(req, error);

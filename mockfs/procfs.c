@@ -474,9 +474,11 @@ int64_t pmk_map_file_find(const struct pmk_machine *m, int pid, const struct pmk
 
 	if (!task)
 		return -ENOENT;
-	if (asker && !self && task->mm && check_ptrace(m, task, asker))
+	if (!task->mm)
+		return pmk_profile_has(&m->profile, PMK_Q_NOMM_ESRCH) ? -ESRCH : -ENOENT;
+	if (asker && !self && check_ptrace(m, task, asker))
 		return -EACCES;
-	for (const struct pmk_run *run = task->mm ? pmk_runs_seek(&task->mm->vma, 0, &c) : NULL;
+	for (const struct pmk_run *run = pmk_runs_seek(&task->mm->vma, 0, &c);
 	     run && run->start <= start; run = pmk_runs_next(&c), place++)
 		if (run->start == start)
 			return run->end == end && pmk_map_file_is(m, run) ? place : -ENOENT;

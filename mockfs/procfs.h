@@ -94,8 +94,8 @@ int64_t pmk_handle_procmap_query(struct pmk_handle *h, const void *arg, size_t l
 
 /*
  * map_files (MAPFILES): the mappings of files by their addresses.  The mapping from page `start` to page
- * `end`, just so, and its place among all of the process: 0 .., or -ENOENT, or -EACCES as for opening
- * pagemap.  And the other way round; false: there is no mapping of a file at this place.
+ * `end`, just so, and its place among all of the process: 0 .., or -ENOENT, or -EACCES and -ESRCH as for
+ * opening pagemap.  And the other way round; false: there is no mapping of a file at this place.
  */
 int64_t pmk_map_file_find(const struct pmk_machine *m, int pid, const struct pmk_cred *asker,
 			  bool self, uint64_t start, uint64_t end);
