@@ -318,9 +318,11 @@ static const struct {
 	enum needs needs;
 	struct answer pagemap, maps, clear_refs, kpage;
 } answers[PMK_SYSCALL_COUNT] = {
-#define DONE_BY(function) 0, function
-#define SYSCALL(id, word, needs, pagemap, maps, clear_refs, kpage, meaning) \
-	[PMK_SYSCALL_##id] = { needs, { pagemap }, { maps }, { clear_refs }, { kpage } },
+#define DONE_BY(function) 0, .by = function
+#define SYSCALL(id, word, needs, pagemap, maps, clear_refs, kpage, meaning)                     \
+	[PMK_SYSCALL_##id] = {                                                                  \
+		needs, { .is = pagemap }, { .is = maps }, { .is = clear_refs }, { .is = kpage } \
+	},
 #include "syscalls.def"
 #undef SYSCALL
 #undef DONE_BY
