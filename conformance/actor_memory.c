@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* actor_memory.c - mmap and its relatives, and touches that survive their signals. */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE	  1
 #define _FILE_OFFSET_BITS 64
 #include "actor_memory.h"
 

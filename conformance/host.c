@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* host.c - where pagemap and kpage* end, and a PFN without memory. */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE	  1
 #define _FILE_OFFSET_BITS 64
 #include "host.h"
 

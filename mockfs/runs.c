@@ -49,7 +49,8 @@ static uint32_t find_block(const struct pmk_runs *map, uint64_t at)
 {
 	uint32_t lo = 0, hi = map->nblocks;
 
-	if (hi && map->block[hi - 1]->run[0].start <= at) { /* growing at the end is the usual case */
+	if (hi &&
+	    map->block[hi - 1]->run[0].start <= at) { /* growing at the end is the usual case */
 		const struct pmk_runs_block *b = map->block[hi - 1];
 
 		return b->run[b->n - 1].end > at ? hi - 1 : hi;

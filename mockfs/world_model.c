@@ -109,8 +109,7 @@ static int64_t object(struct model *w, const struct pmk_request *r)
 	char name[64];
 	int index;
 
-	snprintf(name, sizeof(name), file ? "/tmp/pmk-%d" : "/memfd:pmkit (deleted)",
-		 (int)r->a[0]);
+	snprintf(name, sizeof(name), file ? "/tmp/pmk-%d" : "/memfd:pmkit (deleted)", (int)r->a[0]);
 	if (r->a[0] != (int64_t)w->nobjects)
 		return -EINVAL;
 	index = pmk_object_create(w->m, file ? PMK_OBJECT_FILE : PMK_OBJECT_SHMEM, pages, name);
