@@ -10,12 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -24,12 +25,8 @@
 
 #include "alloc.h"
 #include "json.h"
-#include "machine.h"
 #include "pagemapkit.h"
 #include "stage.h"
-#ifdef PMK_FUSE
-#include "fuse.h"
-#endif
 
 struct row {
 	const char *name, *what, *unit;
@@ -237,61 +234,100 @@ static double round_read(void *ctx)
 	return (double)n * (double)r->count / took;
 }
 
-/* The mock that the reads go to: 64 Ki pages of one process, and 2 GiB of frames. */
-struct target {
-	struct pmk_world *world;
-	struct pmk_machine *machine;
-	pthread_mutex_t lock;
-	struct pmk_mount *mount;
-	uint64_t addr;
-	int pid;
+/* ---- servers: pmkit mount, in a process of its own ----------------------------------------------- */
+
+/* Who serves a mount must not wait for it: the kernel would not even let it be killed. */
+struct server {
+	char script[96], dir[96];
+	pid_t pid;
 };
 
-#define PAGES 131072 /* exactly BIG bytes of entries */
-
-static int play_target(struct target *t, struct pmk_error *err)
+static int write_script(const char *path, void (*write)(FILE *out))
 {
-	struct pmk_request r = { .code = PMK_REQ_SPAWN, .in = "bench" };
-	uint64_t page;
+	FILE *f = fopen(path, "w");
 
-	t->pid = (int)pmk_world_request(t->world, &r);
-	page = t->world->ops->fact(t->world, PMK_FACT_PAGE_SIZE);
-	t->addr = 0x20000000;
-	r = (struct pmk_request){ .code = PMK_REQ_MMAP,
-				  .addr = t->addr,
-				  .len = PAGES * page,
-				  .prot = PMK_PERM_R | PMK_PERM_W,
-				  .a = { -1 } };
-	if (pmk_world_request(t->world, &r) < 0)
-		return pmk_error_set(err, NULL, 0, 0, "the bench's mapping failed");
-	r.code = PMK_REQ_WRITE;
-	if (pmk_world_request(t->world, &r) < 0)
-		return pmk_error_set(err, NULL, 0, 0, "the bench's pages could not be written");
-	return 0;
+	if (!f)
+		return -1;
+	write(f);
+	return fclose(f);
 }
 
-static int start_target(struct target *t, const char *dir, struct pmk_error *err)
+/* Until the file answers, or the server has ended. */
+static bool answers(struct server *s, const char *file)
 {
-	struct pmk_mount_options options = { .dir = dir,
-					     .privilege = PMK_PRIVILEGE_ALWAYS,
-					     .owner = PMK_OWNER_MOUNTER,
-					     .null_file = true };
+	char path[160];
+	uint64_t word;
 
-	memset(t, 0, sizeof(*t));
-	pthread_mutex_init(&t->lock, NULL);
-	t->world = pmk_world_model_create();
-	t->machine = t->world->ops->machine(t->world);
-	if (play_target(t, err))
-		return PMK_MOUNT_FAILED;
-	options.first_pid = t->pid;
-	return pmk_mount_start(&t->machine, &t->lock, &options, &t->mount, err);
+	snprintf(path, sizeof(path), "%s/%s", s->dir, file);
+	for (double start = now(); now() - start < 20;) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		if (fd >= 0) {
+			bool ok = pread(fd, &word, 8, 0) == 8;
+
+			close(fd);
+			return ok;
+		}
+		if (waitpid(s->pid, NULL, WNOHANG) == s->pid) {
+			s->pid = 0;
+			return false;
+		}
+		usleep(500);
+	}
+	return false;
 }
 
-static void stop_target(struct target *t)
+static bool start_server(struct server *s, const char *base, const char *name,
+			 void (*write)(FILE *out), const char *file, double *ret_seconds)
 {
-	if (t->mount)
-		pmk_mount_stop(t->mount);
-	t->world->ops->destroy(t->world);
+	double start;
+
+	snprintf(s->script, sizeof(s->script), "%s.%s.pmk", base, name);
+	snprintf(s->dir, sizeof(s->dir), "%s.%s", base, name);
+	if (write_script(s->script, write) || mkdir(s->dir, 0700))
+		return false;
+	start = now();
+	s->pid = fork();
+	if (!s->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		execl("/proc/self/exe", "pmkit", "mount", "-f", "--null", "--privilege", "always",
+		      s->script, s->dir, (char *)NULL);
+		_exit(127);
+	}
+	if (s->pid < 0 || !answers(s, file))
+		return false;
+	*ret_seconds = now() - start;
+	return true;
+}
+
+/* Its peak memory in MiB. */
+static double stop_server(struct server *s)
+{
+	struct rusage usage = { .ru_maxrss = 0 };
+
+	if (s->pid > 0) {
+		kill(s->pid, SIGTERM);
+		wait4(s->pid, NULL, 0, &usage);
+	}
+	rmdir(s->dir);
+	unlink(s->script);
+	return (double)usage.ru_maxrss / 1024;
+}
+
+/* ---- reads and scans ------------------------------------------------------------------------------ */
+
+#define PAGES	   131072 /* exactly BIG bytes of entries */
+#define SCAN_PAGES 1000000
+#define HEAP_PAGE  0x100000ull /* where the script puts them */
+#define SCAN_PAGE  0x200000ull
+
+static void write_target(FILE *out)
+{
+	fprintf(out,
+		"scenario 1\np: given-process pid=1000\n"
+		"p: map heap %d anon private rw at=%#llx\np: write heap\n"
+		"p: map wide %d anon private rw at=%#llx\np: read wide\n",
+		PAGES, HEAP_PAGE << 12, SCAN_PAGES, SCAN_PAGE << 12);
 }
 
 static int open_in(const char *dir, const char *name)
@@ -333,38 +369,37 @@ static void against_real(struct bench *b, const char *row_name, const char *what
 	add(b, row);
 }
 
-static void bench_reads(struct bench *b, struct target *t)
+static void bench_reads(struct bench *b, struct server *t)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *buf = mmap(NULL, BIG, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	char *pages = real_pages(PAGES, page), name[32];
+	char *pages = real_pages(PAGES, page);
 	double seconds = b->quick ? 0.15 : 0.4;
 	struct reader ours = { .count = BIG, .size = BIG, .buf = buf, .seconds = seconds };
 	struct reader real = ours, null = ours;
 	struct side side[2];
 
-	snprintf(name, sizeof(name), "%d/pagemap", t->pid);
-	ours.fd = open_in(b->dir, name);
-	ours.pos = t->addr / 4096 * 8;
+	ours.fd = open_in(t->dir, "1000/pagemap");
+	ours.pos = HEAP_PAGE * 8;
 	real.fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	real.pos = (uint64_t)(uintptr_t)pages / page * 8;
 	against_real(b, "pagemap", "1 MiB reads of the mock against the real pagemap, 4K pages",
 		     ours, real, 15);
 	close(real.fd);
+	close(ours.fd);
+	ours.fd = open_in(t->dir, "kpageflags");
+	ours.pos = 0x1000 * 8;
 	real.fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
 	real.pos = 0x10000 * 8;
-	ours.pos = 0x1000 * 8;
-	close(ours.fd);
-	ours.fd = open_in(b->dir, "kpageflags");
 	against_real(b, "kpageflags", "1 MiB reads of the mock against the real kpageflags", ours,
 		     real, 30);
 	close(ours.fd);
 	close(real.fd);
 
-	ours.fd = open_in(b->dir, name);
-	null.fd = open_in(b->dir, "null");
-	ours.pos = t->addr / 4096 * 8;
+	ours.fd = open_in(t->dir, "1000/pagemap");
+	null.fd = open_in(t->dir, "null");
+	ours.pos = HEAP_PAGE * 8;
 	null.pos = 0;
 	ours.count = null.count = 8;
 	ours.scattered = null.scattered = true;
@@ -380,108 +415,113 @@ static void bench_reads(struct bench *b, struct target *t)
 		munmap(pages, (size_t)PAGES * page);
 }
 
+struct scanner {
+	int fd;
+	uint64_t start;
+	size_t page;
+	struct pmk_scan_region region[8];
+};
+
+/* Pages a second of one PAGEMAP_SCAN over all of them. */
+static double round_scan(void *ctx)
+{
+	struct scanner *s = ctx;
+	struct pmk_scan_arg arg = { .size = sizeof(arg),
+				    .start = s->start,
+				    .end = s->start + SCAN_PAGES * s->page,
+				    .vec = (uintptr_t)s->region,
+				    .vec_len = 8,
+				    .category_mask = PMK_SCAN_PRESENT_MASK,
+				    .return_mask = PMK_SCAN_PRESENT_MASK };
+	double start = now();
+
+	if (ioctl(s->fd, PMK_SCAN_IOCTL, &arg) < 1 || arg.walk_end != arg.end)
+		return 0;
+	return SCAN_PAGES / (now() - start);
+}
+
+static void bench_scan(struct bench *b, struct server *t)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *wide = mmap(NULL, SCAN_PAGES * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct row row = { "scan", "PAGEMAP_SCAN of 1,000,000 pages, mock against real", "page/s",
+			   .wanted = 1 };
+	struct scanner ours = { .start = SCAN_PAGE << 12, .page = 4096 };
+	struct scanner real = { .start = (uintptr_t)wide, .page = page };
+	struct side side[] = { { round_scan, &ours, 0 }, { round_scan, &real, 0 } };
+
+	if (wide == MAP_FAILED)
+		return;
+	madvise(wide, SCAN_PAGES * page, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < SCAN_PAGES;
+	     i++) /* as in the script: the zero page, in page tables */
+		(void)*(volatile char *)&wide[i * page];
+	ours.fd = open_in(t->dir, "1000/pagemap");
+	real.fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	take_turns(side, 2, b->quick ? 3 : 10);
+	row.ours = side[0].best;
+	row.base = side[1].best;
+	if (!row.base || !row.ours)
+		row.skip = row.base ? "the mock does not scan" : "this kernel has no PAGEMAP_SCAN";
+	add(b, row);
+	close(ours.fd);
+	close(real.fd);
+	munmap(wide, SCAN_PAGES * page);
+}
+
 /* ---- the large scenario ------------------------------------------------------------------------- */
 
 #define LARGE_PROCESSES 10000
 #define LARGE_VMAS	10 /* of each */
 
 /* 1 TiB of RAM, nearly all of it written: 100 MiB a process. */
-static int write_large(const char *path)
+static void write_large(FILE *out)
 {
-	FILE *f = fopen(path, "w");
-
-	if (!f)
-		return -1;
-	fputs("scenario 1\nram 0-0xbffff,0x100000-0x1003ffff\n", f);
+	fputs("scenario 1\nram 0-0xbffff,0x100000-0x1003ffff\n", out);
 	for (int p = 0; p < LARGE_PROCESSES; p++) {
-		fprintf(f, "p%d: given-process pid=%d\n", p, 1000 + p);
-		fprintf(f, "p%d: map heap 25600 anon private rw\np%d: write heap\n", p, p);
+		fprintf(out, "p%d: given-process pid=%d\n", p, 1000 + p);
+		fprintf(out, "p%d: map heap 25600 anon private rw\np%d: write heap\n", p, p);
 		for (int v = 1; v < LARGE_VMAS; v++)
-			fprintf(f, "p%d: map r%d 16 anon private rw\n", p, v);
+			fprintf(out, "p%d: map r%d 16 anon private rw\n", p, v);
 	}
-	return fclose(f);
-}
-
-/* Until the last process's pagemap answers, or the mount has failed. */
-static bool answers(const char *dir, pid_t server)
-{
-	char path[160];
-	uint64_t word;
-
-	snprintf(path, sizeof(path), "%s/%d/pagemap", dir, 1000 + LARGE_PROCESSES - 1);
-	for (double start = now(); now() - start < 20;) {
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		int status;
-
-		if (fd >= 0) {
-			bool ok = pread(fd, &word, 8, 0x20000000 / 4096 * 8) == 8;
-
-			close(fd);
-			return ok;
-		}
-		if (waitpid(server, &status, WNOHANG) == server)
-			return false;
-		usleep(500);
-	}
-	return false;
 }
 
 static void bench_large(struct bench *b)
 {
-	char script[96], dir[96];
 	struct row time = { "large", "1 TiB, 100,000 VMAs, 10,000 processes: until it answers",
 			    "ms", .wanted = 200, .at_most = true };
 	struct row size = { "large-memory", "the same: peak memory of the server", "MiB",
 			    .wanted = 64, .at_most = true };
-	struct rusage usage;
-	double start;
-	pid_t pid;
-	int status;
+	struct server s = { .pid = 0 };
+	char last[32];
+	double seconds;
 
-	snprintf(script, sizeof(script), "%s.large.pmk", b->dir);
-	snprintf(dir, sizeof(dir), "%s.large", b->dir);
-	if (write_large(script) || mkdir(dir, 0700)) {
-		time.skip = size.skip = "no room for the script";
-		goto out;
-	}
-	start = now();
-	pid = fork();
-	if (!pid) {
-		execl("/proc/self/exe", "pmkit", "mount", "-f", script, dir, (char *)NULL);
-		_exit(127);
-	}
-	if (pid < 0 || !answers(dir, pid)) {
-		time.skip = size.skip = "the mount did not answer";
-	} else {
-		time.ours = (now() - start) * 1e3;
-		kill(pid, SIGTERM);
-		if (wait4(pid, &status, 0, &usage) == pid)
-			size.ours = (double)usage.ru_maxrss / 1024;
-	}
-	rmdir(dir);
-out:
-	unlink(script);
+	snprintf(last, sizeof(last), "%d/pagemap", 1000 + LARGE_PROCESSES - 1);
+	if (!start_server(&s, b->dir, "large", write_large, last, &seconds))
+		time.skip = size.skip = "no FUSE mount";
+	else
+		time.ours = seconds * 1e3;
+	size.ours = stop_server(&s);
 	add(b, time);
 	add(b, size);
 }
 
 static void bench_mount(struct bench *b)
 {
-	struct target t;
-	struct pmk_error err;
+	struct server s = { .pid = 0 };
 	const char *tmp = getenv("TMPDIR");
+	double seconds;
 
-	snprintf(b->dir, sizeof(b->dir), "%.40s/pmkit-bench-XXXXXX", tmp ? tmp : "/tmp");
-	if (!mkdtemp(b->dir))
-		return;
+	snprintf(b->dir, sizeof(b->dir), "%.40s/pmkit-bench-%d", tmp ? tmp : "/tmp", (int)getpid());
 	bench_large(b);
-	if (start_target(&t, b->dir, &err))
+	if (start_server(&s, b->dir, "reads", write_target, "1000/pagemap", &seconds)) {
+		bench_reads(b, &s);
+		bench_scan(b, &s);
+	} else {
 		add(b,
 		    (struct row){ "mount", "reads through a mount", "", .skip = "no FUSE mount" });
-	else
-		bench_reads(b, &t);
-	stop_target(&t);
-	rmdir(b->dir);
+	}
+	stop_server(&s);
 }
 #else
 static void bench_mount(struct bench *b)

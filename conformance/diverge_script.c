@@ -99,9 +99,26 @@ static void write_entries(struct pmk_pair *pair, int proc, uint64_t arena, bool 
 	}
 }
 
+/* Lines that meet and look alike, so that it can be told that they have not merged. */
+struct stretch {
+	uint64_t first, end, lines;
+	unsigned perms;
+};
+
+static void write_stretch(FILE *out, int proc, const struct stretch *s)
+{
+	if (!s->lines)
+		return;
+	write_range(out, proc, "maps", s->first, s->end - s->first);
+	fprintf(out, " %s%s%s%s lines=%" PRIu64 "\n", s->perms & PMK_MAPS_READ ? "r" : "-",
+		s->perms & PMK_MAPS_WRITE ? "w" : "-", s->perms & PMK_MAPS_EXEC ? "x" : "-",
+		s->perms & PMK_MAPS_SHARED ? " shared" : "", s->lines);
+}
+
 static void write_maps(struct pmk_pair *pair, int proc, uint64_t arena, uint64_t page, FILE *out)
 {
 	const char *line = pmk_pair_maps(pair, proc), *nl;
+	struct stretch s = { .lines = 0 };
 
 	for (; (nl = strchr(line, '\n')); line = nl + 1) {
 		struct pmk_maps_line m;
@@ -112,12 +129,14 @@ static void write_maps(struct pmk_pair *pair, int proc, uint64_t arena, uint64_t
 		first = m.start / page - arena;
 		if (first >= PMK_ARENA_PAGES)
 			continue;
-		write_range(out, proc, "maps", first, (m.end - m.start) / page);
-		fprintf(out, " %s%s%s%s", m.perms & PMK_MAPS_READ ? "r" : "-",
-			m.perms & PMK_MAPS_WRITE ? "w" : "-", m.perms & PMK_MAPS_EXEC ? "x" : "-",
-			m.perms & PMK_MAPS_SHARED ? " shared" : "");
-		fprintf(out, " lines=1\n");
+		if (!s.lines || s.end != first || s.perms != m.perms) {
+			write_stretch(out, proc, &s);
+			s = (struct stretch){ .first = first, .perms = m.perms };
+		}
+		s.end = m.end / page - arena;
+		s.lines++;
 	}
+	write_stretch(out, proc, &s);
 }
 
 static void write_frame(struct pmk_pair *pair, const struct pmk_difference *d, uint64_t arena,
@@ -150,6 +169,10 @@ static void write_sight(struct pmk_pair *pair, const struct pmk_difference *d, F
 	for (int p = 0; p < PMK_PAIR_PROCS; p++)
 		if (pmk_pair_alive(pair, p) && (names || p == d->proc))
 			write_entries(pair, p, arena, names, out);
+	if (d->aspect == PMK_ASPECT_ENTRY && !pmk_pair_entry(pair, d->proc, d->page)) {
+		write_range(out, d->proc, "entry", d->page - arena, 1);
+		fprintf(out, " none\n");
+	}
 	if (d->aspect == PMK_ASPECT_FLAGS || d->aspect == PMK_ASPECT_MAPCOUNT)
 		write_frame(pair, d, arena, out);
 }

@@ -676,7 +676,8 @@ typedef int64_t pmk_scan_read_fn(void *ctx, uint64_t index, uint64_t *words, siz
 struct pmk_scan_iter {
 	/* to look at, once there has been a first region or the end */
 	bool from_pagemap; /* the kernel cannot: see the difference above */
-	uint64_t partial; /* start of a hugetlb page of which the range covers a part, so that it was
+	uint64_t
+		partial; /* start of a hugetlb page of which the range covers a part, so that it was
 			   * neither protected nor reported; 0: none that the kernel let us know of, and
 			   * it forgets when the vector fills up later. Use whole huge pages. */
 	/* private */

@@ -258,14 +258,9 @@ void pmk_slot_count(struct pmk_machine *m, uint64_t slot, uint64_t n, int by)
 		slot_settle(m, p.start, p.end, v);
 		if (v.base)
 			continue;
-		/* nobody refers to the slot: frames that only the swap cache held go with it */
-		while (pmk_runs_piece(&m->cached, p.end, &c)) {
-			struct pmk_value f;
-
-			if (c.run && pmk_runs_get(&m->frame, c.v.base, &f) &&
-			    !PMK_FRAME_MAPCOUNT(f))
-				pmk_slot_uncache(m, c.v.base, c.end - c.start);
-		}
+		while (pmk_runs_piece(&m->cached, p.end, &c))
+			if (c.run) /* nobody refers to the slot: what only the cache held goes */
+				pmk_swap_cache_free(m, c.v.base, c.end - c.start);
 	}
 }
 
