@@ -231,6 +231,7 @@ static int64_t perform(struct pmk_actor *actor, const struct pmk_request *r)
 	case PMK_REQ_SETUID:
 	case PMK_REQ_SETEUID:
 	case PMK_REQ_DUMPABLE:
+	case PMK_REQ_UNSHARE:
 		return pmk_actor_rights(r, actor->runner);
 	case PMK_REQ_OPEN:
 		return open_handle(actor, r);

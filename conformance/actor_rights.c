@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -78,6 +79,9 @@ int64_t pmk_actor_rights(const struct pmk_request *r, pid_t runner)
 		break;
 	case PMK_REQ_SETEUID:
 		result = pmk_raw_result(syscall(SYS_setresuid, -1, (uint32_t)r->a[0], -1));
+		break;
+	case PMK_REQ_UNSHARE:
+		result = pmk_raw_result(syscall(SYS_unshare, CLONE_NEWUSER));
 		break;
 	case PMK_REQ_DUMPABLE:
 		result = pmk_raw_result(prctl(PR_SET_DUMPABLE, (unsigned long)r->a[0], 0, 0, 0));

@@ -17,7 +17,7 @@ static const struct checker {
 } checkers[] = {
 	{ PMK_STMT_ENTRY, pmk_check_entry },	 { PMK_STMT_FRAME, pmk_check_frame },
 	{ PMK_STMT_MAPS, pmk_check_maps },	 { PMK_STMT_SCANNED, pmk_check_scanned },
-	{ PMK_STMT_QUERIED, pmk_check_queried },
+	{ PMK_STMT_QUERIED, pmk_check_queried }, { PMK_STMT_FIELD, pmk_check_field },
 };
 
 struct pmk_check *pmk_check_create(struct pmk_stage *stage)

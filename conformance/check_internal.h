@@ -32,6 +32,8 @@ enum pmk_outcome pmk_check_frame(struct pmk_check *c, const struct pmk_stmt *stm
 				 struct pmk_text *why);
 enum pmk_outcome pmk_check_maps(struct pmk_check *c, const struct pmk_stmt *stmt,
 				struct pmk_text *why);
+enum pmk_outcome pmk_check_field(struct pmk_check *c, const struct pmk_stmt *stmt,
+				 struct pmk_text *why);
 enum pmk_outcome pmk_check_scanned(struct pmk_check *c, const struct pmk_stmt *stmt,
 				   struct pmk_text *why);
 enum pmk_outcome pmk_check_queried(struct pmk_check *c, const struct pmk_stmt *stmt,
@@ -51,6 +53,10 @@ void pmk_check_close(struct pmk_check *c, enum pmk_file file);
 /* Reads n words from word number `at` on: how many there were before the end, or -errno. */
 int64_t pmk_check_read(struct pmk_check *c, struct pmk_check_source source, uint64_t at, size_t n,
 		       uint64_t *words);
+
+/* The whole of a text file, by reading until the end, as everybody must; free() it. 0 or -errno. */
+int64_t pmk_check_read_text(struct pmk_check *c, enum pmk_file file, int proc, char **ret,
+			    size_t *ret_len);
 
 /* What the statement expects, in the script's own words: "present exclusive pfn=A". */
 void pmk_check_expected(const struct pmk_stmt *stmt, unsigned arg, struct pmk_text *text);

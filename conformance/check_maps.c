@@ -18,17 +18,17 @@ struct maps {
 	struct pmk_text *why;
 };
 
-/* The whole file, by reading until the end, as everybody must. */
-static int64_t read_maps(struct pmk_check *c, int proc, char **ret, size_t *ret_len)
+int64_t pmk_check_read_text(struct pmk_check *c, enum pmk_file file, int proc, char **ret,
+			    size_t *ret_len)
 {
 	struct pmk_request read = { .code = PMK_REQ_READFD, .proc = PMK_OBSERVER };
-	int64_t result = pmk_check_open(c, PMK_FILE_MAPS, proc);
+	int64_t result = pmk_check_open(c, file, proc);
 	size_t size = 0, len = 0;
 	char *text = NULL;
 
 	if (result < 0)
 		return result;
-	read.handle = PMK_FILE_MAPS;
+	read.handle = (int)file;
 	do {
 		if (size - len < 4096) {
 			size = size ? size * 2 : 16384;
@@ -40,7 +40,7 @@ static int64_t read_maps(struct pmk_check *c, int proc, char **ret, size_t *ret_
 		if (result > 0)
 			len += (size_t)result;
 	} while (result > 0 && len < MAPS_SIZE_MAX);
-	pmk_check_close(c, PMK_FILE_MAPS);
+	pmk_check_close(c, file);
 	if (result < 0) {
 		free(text);
 		return result;
@@ -193,7 +193,7 @@ enum pmk_outcome pmk_check_maps(struct pmk_check *c, const struct pmk_stmt *stmt
 	outcome = pmk_check_region(c, stmt, &stmt->arg[0], &proc, &region, why);
 	if (outcome != PMK_DONE)
 		return outcome;
-	result = read_maps(c, proc, &text, &len);
+	result = pmk_check_read_text(c, PMK_FILE_MAPS, proc, &text, &len);
 	if (result < 0) {
 		pmk_text_add(why, "maps of %s: ", stmt->subject);
 		pmk_check_result(result, why);

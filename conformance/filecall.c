@@ -3,6 +3,7 @@
 #define _GNU_SOURCE	  1
 #define _FILE_OFFSET_BITS 64
 #include "filecall.h"
+#include "filesyscall.h"
 #include "scan.h"
 
 #include <errno.h>
@@ -375,6 +376,8 @@ static int64_t call_attempt(enum pmk_attempt what, int fd)
 
 int64_t pmk_filecall(const struct pmk_request *r, int fd, void *room, size_t size)
 {
+	char link[PATH_MAX];
+
 	switch (r->code) {
 	case PMK_REQ_PREAD:
 	case PMK_REQ_READFD:
@@ -392,6 +395,10 @@ int64_t pmk_filecall(const struct pmk_request *r, int fd, void *room, size_t siz
 		return call_attempt((enum pmk_attempt)r->a[0], fd);
 	case PMK_REQ_SCAN:
 		return call_scan(r, fd, room, size);
+	case PMK_REQ_MAP_FILE: /* the path is in the room */
+		return readlink(room, link, sizeof(link)) < 0 ? -errno : 0;
+	case PMK_REQ_SYSCALL:
+		return pmk_filesyscall((enum pmk_syscall)r->a[0], fd, (size_t)r->a[1]);
 	case PMK_REQ_PROCMAP_QUERY:
 		return call_procmap_query(r, fd, room, size);
 	case PMK_REQ_CLOSE:

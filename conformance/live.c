@@ -13,6 +13,7 @@
 
 #include "alloc.h"
 #include "filecall.h"
+#include "procfs.h"
 
 /* ---- descriptors by number ---- */
 
@@ -67,29 +68,28 @@ void pmk_live_deinit(struct pmk_live *live)
 
 /* ---- calls on files ---- */
 
+static int pid_shown(const struct pmk_live *live, int proc)
+{
+	return proc != PMK_OBSERVER && live->shown_pid ? live->shown_pid(live, proc)
+						       : pmk_crew_pid(live->crew, proc);
+}
+
 /* The path to open.  A process opens its own files as "self". */
 static int64_t path_of(const struct pmk_live *live, const struct pmk_request *r, char *ret,
 		       size_t size)
 {
 	const char *name = pmk_file_name[r->file];
-	char task[32] = "";
-	int pid, n;
+	int owner = r->a[3] == PMK_OBSERVER ? r->proc : (int)r->a[3], n;
+	int pid = pid_shown(live, owner), real = pmk_crew_pid(live->crew, owner);
 
-	if (pmk_file_is_kpage(r->file)) {
+	if (!pmk_proc_file[r->file].per_pid)
 		n = snprintf(ret, size, "%s/%s", live->root, name);
-	} else {
-		int owner = r->a[3] == PMK_OBSERVER ? r->proc : (int)r->a[3];
-
-		pid = pmk_crew_pid(live->crew, owner);
-		if (owner != PMK_OBSERVER && live->shown_pid)
-			pid = live->shown_pid(live, owner);
-		if (r->a[2])
-			snprintf(task, sizeof(task), "task/%d/", pid);
-		if (owner == r->proc && pid == pmk_crew_pid(live->crew, owner))
-			n = snprintf(ret, size, "%s/self/%s%s", live->root, task, name);
-		else
-			n = snprintf(ret, size, "%s/%d/%s%s", live->root, pid, task, name);
-	}
+	else if (r->a[2])
+		n = snprintf(ret, size, "%s/%d/task/%d/%s", live->root, pid, pid, name);
+	else if (owner == r->proc && pid == real)
+		n = snprintf(ret, size, "%s/self/%s", live->root, name);
+	else
+		n = snprintf(ret, size, "%s/%d/%s", live->root, pid, name);
 	return n < (int)size ? 0 : -ENAMETOOLONG;
 }
 
@@ -129,6 +129,12 @@ int64_t pmk_live_call(struct pmk_live *live, const struct pmk_request *r)
 	char path[4096];
 	int64_t result;
 
+	if (r->code == PMK_REQ_MAP_FILE) {
+		snprintf(path, sizeof(path), "%s/%d/map_files/%llx-%llx", live->root,
+			 pid_shown(live, (int)r->a[3]), (unsigned long long)r->addr,
+			 (unsigned long long)(r->addr + r->len));
+		return pmk_crew_ask(live->crew, r, -1, path);
+	}
 	if (pmk_handle_slot(r->handle) < 0)
 		return r->code == PMK_REQ_OPEN ? -EMFILE : -EBADF;
 	if (r->code == PMK_REQ_OPEN) {

@@ -30,11 +30,11 @@ void pmk_live_deinit(struct pmk_live *live);
 /* Processes and handles are gone. */
 int pmk_live_reset(struct pmk_live *live, struct pmk_error *err);
 
-/* A call on a file (OPEN .. PROCMAP_QUERY), by an actor or by the observer. */
+/* A call on a file (OPEN .. MAP_FILE), by an actor or by the observer. */
 int64_t pmk_live_call(struct pmk_live *live, const struct pmk_request *request);
 static inline bool pmk_request_is_call(enum pmk_request_code code)
 {
-	return code >= PMK_REQ_OPEN && code <= PMK_REQ_PROCMAP_QUERY;
+	return code >= PMK_REQ_OPEN && code <= PMK_REQ_MAP_FILE;
 }
 
 #endif /* PMK_LIVE_H */

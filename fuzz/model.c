@@ -175,7 +175,7 @@ static int64_t do_file(struct run *r, const struct op *op, struct pmk_request q)
 	static uint64_t buf[64];
 
 	q.handle = op->x & 7;
-	q.file = (enum pmk_file)(op->y % PMK_FILE_COUNT);
+	q.file = (enum pmk_file)(op->y % PMK_FILE_MAIN_COUNT);
 	q.a[3] = op->first % (r->procs ? r->procs : 1);
 	q.buf = buf;
 	switch (op->x >> 4 & 3) {

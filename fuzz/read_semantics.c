@@ -279,7 +279,7 @@ static void do_open(struct ledger *l, struct fuzz_input *in, int handle)
 				     0, 0,	  0 };
 	uint8_t how = fuzz_byte(in);
 	int flags = (how & 3) % 3 | extra[how >> 2 & 7];
-	enum pmk_file file = (how >> 5) % PMK_FILE_COUNT;
+	enum pmk_file file = (how >> 5) % PMK_FILE_MAIN_COUNT;
 	struct fd *fd = &l->fd[handle];
 	int64_t want = fd->open ? -EEXIST : open_file(l, flags, file);
 

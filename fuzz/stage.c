@@ -62,7 +62,7 @@ static void read_frames(struct pmk_machine *m)
 	uint64_t word[WORDS], limit = pmk_machine_kpage_limit(m);
 
 	m->nfaults = 0;
-	for (int file = PMK_FILE_KPAGECOUNT; file < PMK_FILE_COUNT; file++) {
+	for (int file = PMK_FILE_KPAGECOUNT; file < PMK_FILE_MAIN_COUNT; file++) {
 		struct pmk_handle *h;
 		struct pmk_cursor c;
 		const struct pmk_run *run;

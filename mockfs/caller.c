@@ -11,9 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* PROC_USER_INIT_INO of include/uapi/linux/nsfs.h: the number of the initial user namespace. */
-#define USER_INIT_INO 0xEFFFFFFDu
-
 /* The file's text in buf, NUL-terminated; -1 if it cannot be read. */
 static ssize_t slurp(int proc_fd, const char *path, char *buf, size_t size)
 {
@@ -58,13 +55,13 @@ uint64_t pmk_caller_caps(int tid)
 	return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
-bool pmk_caller_in_init_userns(int proc_fd, int tid)
+uint64_t pmk_caller_userns(int proc_fd, int tid)
 {
 	char path[32];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%d/ns/user", tid);
-	return tid > 0 && fstatat(proc_fd, path, &st, 0) == 0 && st.st_ino == USER_INIT_INO;
+	snprintf(path, sizeof(path), tid ? "%d/ns/user" : "self/ns/user", tid);
+	return fstatat(proc_fd, path, &st, 0) == 0 ? st.st_ino : 0;
 }
 
 bool pmk_caller_syscall(int proc_fd, int tid, struct pmk_call *ret)

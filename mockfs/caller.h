@@ -19,8 +19,9 @@
 int pmk_caller_process(int proc_fd, int tid);
 /* Its effective capabilities; 0 if there is no such thread. */
 uint64_t pmk_caller_caps(int tid);
-/* Whether it is in the initial user namespace. */
-bool pmk_caller_in_init_userns(int proc_fd, int tid);
+/* The number of its user namespace; 0: it cannot be seen.  tid 0: the server's own. */
+#define PMK_USERNS_INIT 0xEFFFFFFDu /* PROC_USER_INIT_INO of include/uapi/linux/nsfs.h */
+uint64_t pmk_caller_userns(int proc_fd, int tid);
 
 struct pmk_call {
 	long nr;

@@ -299,6 +299,7 @@ static struct pmk_mount *mount_create(struct pmk_machine **machine, pthread_mute
 		m->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		m->own_proc_fd = true;
 	}
+	m->userns = pmk_caller_userns(m->proc_fd, 0);
 	return m;
 }
 

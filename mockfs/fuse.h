@@ -20,7 +20,7 @@ enum pmk_privilege {
 	PMK_PRIVILEGE_REAL, /* it has it */
 	PMK_PRIVILEGE_ALWAYS, /* yes */
 	PMK_PRIVILEGE_NEVER, /* no */
-	PMK_PRIVILEGE_USERNS, /* its effective set has it: its own namespace plays the initial one */
+	PMK_PRIVILEGE_USERNS, /* it has it in the mounter's user namespace, which plays the initial one */
 	PMK_PRIVILEGE_COUNT
 };
 extern const char *const pmk_privilege_name[PMK_PRIVILEGE_COUNT];

@@ -7,13 +7,11 @@
 #include "alloc.h"
 #include "fuse_impl.h"
 
-/* An open file: one of the machine's, or a text, or `null`. */
+/* An open file: one of the machine's, or `null`. */
 struct pmk_open {
 	struct pmk_handle *handle; /* NULL: none, or forgotten */
 	bool mocked; /* it had a handle */
 	bool words; /* 8 bytes each: counts must be multiples */
-	char *text;
-	size_t len;
 	struct pmk_open **at, *next; /* in mount->open */
 };
 
@@ -24,19 +22,32 @@ static struct pmk_open *open_of(struct fuse_file_info *fi)
 
 /* ---- open and release ----------------------------------------------------------------------- */
 
-static bool counts_as_admin(struct pmk_mount *m, int tid, uint64_t caps)
+/*
+ * The opener's capabilities where they count: in the mounter's user namespace, which plays the initial
+ * one, and that of SYS_ADMIN by the policy.  In another namespace nobody has any over the files.
+ */
+static uint64_t caps_that_count(struct pmk_mount *m, int tid)
 {
+	uint64_t caps = pmk_caller_caps(tid), userns = pmk_caller_userns(m->proc_fd, tid);
+	bool admin;
+
+	if (userns != m->userns)
+		caps = 0;
 	switch (m->opt.privilege) {
 	case PMK_PRIVILEGE_ALWAYS:
-		return true;
+		admin = true;
+		break;
 	case PMK_PRIVILEGE_NEVER:
-		return false;
+		admin = false;
+		break;
 	case PMK_PRIVILEGE_USERNS:
-		return caps & PMK_CAP_SYS_ADMIN;
+		admin = caps & PMK_CAP_SYS_ADMIN;
+		break;
 	default:
 		/* file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN) in pagemap_read() */
-		return caps & PMK_CAP_SYS_ADMIN && pmk_caller_in_init_userns(m->proc_fd, tid);
+		admin = caps & PMK_CAP_SYS_ADMIN && userns == PMK_USERNS_INIT;
 	}
+	return (caps & ~PMK_CAP_SYS_ADMIN) | (admin ? PMK_CAP_SYS_ADMIN : 0);
 }
 
 static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fuse_ctx *ctx,
@@ -44,14 +55,11 @@ static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fus
 {
 	struct pmk_cred cred = { .uid = pmk_node_user(m, node, ctx->uid) };
 	struct pmk_place place;
-	uint64_t caps = pmk_caller_caps(ctx->pid);
 	int caller = pmk_caller_process(m->proc_fd, ctx->pid);
 
 	if (!pmk_place_find(m, node.pid, &place))
 		return -ENOENT;
-	cred.caps = caps & ~PMK_CAP_SYS_ADMIN;
-	if (counts_as_admin(m, ctx->pid, caps))
-		cred.caps |= PMK_CAP_SYS_ADMIN;
+	cred.caps = caps_that_count(m, ctx->pid);
 	/* Who stands for the script's user has no capabilities to compare with those of its processes. */
 	if (cred.uid != ctx->uid)
 		cred.caps |= PMK_CAP_SYS_PTRACE;
@@ -65,28 +73,6 @@ static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fus
 	return rc;
 }
 
-/* The few lines of comm and status that tools look at before they go for pagemap. */
-static int open_text(struct pmk_mount *m, struct pmk_node node, struct pmk_open *o)
-{
-	char text[256] = "";
-
-	pthread_mutex_lock(m->lock);
-	const struct pmk_task *task = pmk_task_find(*m->machine, node.pid);
-	if (task && node.entry == PMK_ENTRY_COMM)
-		snprintf(text, sizeof(text), "%s\n", task->comm);
-	else if (task)
-		snprintf(text, sizeof(text),
-			 "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n"
-			 "Uid:\t%u\t%u\t%u\t%u\nCapEff:\t%016llx\n",
-			 task->comm, task->mm ? "S (sleeping)" : "Z (zombie)", task->pid, task->pid,
-			 task->ppid, task->cred.uid, task->cred.uid, task->cred.uid, task->cred.uid,
-			 (unsigned long long)task->cred.caps);
-	pthread_mutex_unlock(m->lock);
-	o->text = pmk_strdup(text);
-	o->len = strlen(text);
-	return task ? 0 : -ENOENT;
-}
-
 static void open_free(struct pmk_mount *m, struct pmk_open *o)
 {
 	pthread_mutex_lock(m->lock);
@@ -98,7 +84,6 @@ static void open_free(struct pmk_mount *m, struct pmk_open *o)
 			o->next->at = o->at;
 	}
 	pthread_mutex_unlock(m->lock);
-	free(o->text);
 	free(o);
 }
 
@@ -140,8 +125,6 @@ void pmk_fuse_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		o->words = pmk_node_file(node) == PMK_FILE_PAGEMAP ||
 			   pmk_file_is_kpage(pmk_node_file(node));
 		rc = open_file(m, node, fuse_req_ctx(req), fi->flags, &o->handle);
-	} else if (node.entry != PMK_ENTRY_NULL) {
-		rc = open_text(m, node, o);
 	}
 	if (rc < 0) {
 		open_free(m, o);
@@ -197,15 +180,6 @@ static int64_t read_words(struct pmk_mount *m, struct pmk_open *o, int tid, uint
 	}
 }
 
-static void reply_text(fuse_req_t req, struct pmk_open *o, size_t size, uint64_t pos)
-{
-	if (pos > o->len)
-		pos = o->len;
-	if (size > o->len - pos)
-		size = o->len - pos;
-	fuse_reply_buf(req, o->text + pos, size);
-}
-
 void pmk_fuse_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		   struct fuse_file_info *fi)
 {
@@ -222,10 +196,7 @@ void pmk_fuse_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		return;
 	}
 	if (!o->mocked) {
-		if (o->text)
-			reply_text(req, o, size, pos);
-		else
-			fuse_reply_buf(req, m->zero, size);
+		fuse_reply_buf(req, m->zero, size);
 		return;
 	}
 	n = o->words ? read_words(m, o, fuse_req_ctx(req)->pid, pos, size)

@@ -32,7 +32,7 @@ struct pmk_mount {
 	pthread_mutex_t *lock;
 	int proc_fd;
 	bool own_proc_fd;
-	bool in_userns; /* the mounter is not in the initial user namespace */
+	uint64_t userns; /* the mounter's user namespace: caller.h */
 	uid_t uid;
 	gid_t gid;
 
@@ -69,8 +69,8 @@ enum pmk_entry {
 	PMK_ENTRY_SELF,
 	PMK_ENTRY_THREAD_SELF,
 	PMK_ENTRY_NULL,
-	PMK_ENTRY_COMM,
-	PMK_ENTRY_STATUS,
+	PMK_ENTRY_MAP_FILES, /* PID/map_files */
+	PMK_ENTRY_MAP_FILE,  /* ... and a link in it: tid is its mapping's place and 1 */
 	PMK_ENTRY_FILE = 16, /* + enum pmk_file */
 	PMK_ENTRY_NAME = 64, /* + index of a name: a link into the real proc */
 };

@@ -2,7 +2,7 @@
  * fuse_tree.c - the directories of the mount: which names there are, what they are, where links lead.
  *
  *   /                 kpage*, self, thread-self, PIDs; real: links to all else
- *   /PID              pagemap, maps, clear_refs, task; mocked: comm, status; real: links to all else
+ *   /PID              pagemap, maps, clear_refs, smaps, task; mocked: comm, stat, status; real: links to all else
  *   /PID/task/TID     the same without task
  *
  * Mocked names have no timeout: a process may go, and the size trick (fill_attr) needs fresh lookups.
@@ -31,7 +31,7 @@
 #define KERNEL_SIZE ((off_t)1 << 62)
 
 /* Where the entries that are there of their own are. */
-enum where { NOWHERE, ROOT, PROCESS, MOCKED };
+enum where { NOWHERE, ROOT, PROCESS };
 static const struct {
 	const char *name;
 	enum where where;
@@ -40,8 +40,7 @@ static const struct {
 	[PMK_ENTRY_SELF] = { "self", ROOT },
 	[PMK_ENTRY_THREAD_SELF] = { "thread-self", ROOT },
 	[PMK_ENTRY_NULL] = { "null", ROOT },
-	[PMK_ENTRY_COMM] = { "comm", MOCKED },
-	[PMK_ENTRY_STATUS] = { "status", MOCKED },
+	[PMK_ENTRY_MAP_FILES] = { "map_files", PROCESS },
 };
 
 /* ---- names and paths ------------------------------------------------------------------------ */
@@ -156,6 +155,13 @@ int pmk_place_of_caller(struct pmk_mount *m, int real_pid)
 
 /* ---- lookup --------------------------------------------------------------------------------- */
 
+/* Whether a real process shows its own file, not the script's. */
+static bool is_real(const struct pmk_mount *m, enum pmk_file file)
+{
+	return pmk_proc_file[file].of == PMK_OF_PROCESS ||
+	       (pmk_proc_file[file].of == PMK_OF_MAPS && m->opt.real_maps);
+}
+
 /* Whether the machine shows an entry of its own, or a file, in a directory. */
 static bool entry_is_here(struct pmk_mount *m, struct pmk_node dir, struct pmk_place place,
 			  unsigned entry)
@@ -166,16 +172,15 @@ static bool entry_is_here(struct pmk_mount *m, struct pmk_node dir, struct pmk_p
 		enum pmk_file file = (enum pmk_file)(entry - PMK_ENTRY_FILE);
 
 		return pmk_proc_file[file].per_pid == (dir.pid != 0) &&
-		       !(file == PMK_FILE_MAPS && place.real && m->opt.real_maps) &&
+		       !(place.real && is_real(m, file)) &&
 		       machine_stat(m, file, place.pid, &st) == 0;
 	}
 	switch (own_entry[entry].where) {
 	case ROOT:
 		return !dir.pid && (entry != PMK_ENTRY_NULL || m->opt.null_file);
 	case PROCESS:
-		return dir.pid && !dir.tid;
-	case MOCKED:
-		return dir.pid && !place.real;
+		return dir.pid && !dir.tid &&
+		       !(entry == PMK_ENTRY_MAP_FILES && place.real && m->opt.real_maps);
 	default:
 		return false;
 	}
@@ -202,7 +207,7 @@ static bool shows_through(const struct pmk_mount *m, struct pmk_node dir, const 
 	for (enum pmk_file file = 0; file < PMK_FILE_COUNT; file++)
 		if (pmk_proc_file[file].per_pid == (dir.pid != 0) &&
 		    !strcmp(pmk_proc_file[file].name, name))
-			return file == PMK_FILE_MAPS && m->opt.real_maps;
+			return is_real(m, file);
 	return true;
 }
 
@@ -214,6 +219,59 @@ static unsigned find_real(struct pmk_mount *m, struct pmk_node dir, const char *
 	if (!dir.pid && m->real_proc[0] != '/' && !strcmp(m->real_proc, name))
 		return PMK_ENTRY_HIDDEN;
 	return real_exists(m, dir, name) ? intern(m, name) : 0;
+}
+
+/* dname_to_vma_addr(): two hexadecimal numbers without a leading zero, in either case. */
+static bool parse_map_file(const char *name, uint64_t *ret_start, uint64_t *ret_end)
+{
+	uint64_t *const ret[2] = { ret_start, ret_end };
+
+	for (int i = 0; i < 2; i++) {
+		size_t digits = strspn(name, "0123456789abcdefABCDEF");
+
+		if (!digits || digits > 16 || (name[0] == '0' && digits > 1) ||
+		    name[digits] != (i ? '\0' : '-'))
+			return false;
+		*ret[i] = strtoull(name, NULL, 16);
+		name += digits + 1;
+	}
+	return true;
+}
+
+static struct pmk_node find_map_file(struct pmk_mount *m, struct pmk_node dir,
+				     struct pmk_place place, const char *name)
+{
+	struct pmk_node none = { 0, 0, 0 };
+	uint64_t start, end;
+	int64_t n;
+
+	if (!parse_map_file(name, &start, &end))
+		return none;
+	pthread_mutex_lock(m->lock);
+	uint64_t page = pmk_profile_page_size(&(*m->machine)->profile);
+	n = start % page || end % page ? -ENOENT
+				       : pmk_map_file_find(*m->machine, place.pid, NULL, true,
+							   start / page, end / page);
+	pthread_mutex_unlock(m->lock);
+	if (n < 0 || n >= PMK_NODE_PID_MAX)
+		return none;
+	return (struct pmk_node){ dir.pid, (int)n + 1, PMK_ENTRY_MAP_FILE };
+}
+
+/* The mapping of a link in map_files; its name is as long as the line that holds it. */
+static bool map_file_of(struct pmk_mount *m, struct pmk_node node, struct pmk_maps_line *ret,
+			char *name, size_t size)
+{
+	struct pmk_place place;
+
+	if (!pmk_place_find(m, node.pid, &place))
+		return false;
+	pthread_mutex_lock(m->lock);
+	bool there = pmk_map_file_at(*m->machine, place.pid, node.tid - 1, ret);
+	if (there)
+		snprintf(name, size, "%.*s", (int)ret->name_len, ret->name);
+	pthread_mutex_unlock(m->lock);
+	return there;
 }
 
 /* The node of `name` in a directory; entry 0: there is none. */
@@ -236,6 +294,8 @@ static struct pmk_node find(struct pmk_mount *m, struct pmk_node dir, const char
 			return none;
 		return node;
 	}
+	if (dir.entry == PMK_ENTRY_MAP_FILES)
+		return find_map_file(m, dir, place, name);
 	if (dir.entry != PMK_ENTRY_DIR)
 		return none;
 	node.tid = dir.tid;
@@ -292,9 +352,11 @@ static mode_t node_type(struct pmk_node node)
 	case PMK_ENTRY_TASK:
 	case PMK_ENTRY_HIDDEN:
 		return S_IFDIR | 0555;
+	case PMK_ENTRY_MAP_FILES:
+		return S_IFDIR | 0500;
+	case PMK_ENTRY_MAP_FILE:
+		return S_IFLNK | 0500;
 	case PMK_ENTRY_NULL:
-	case PMK_ENTRY_COMM:
-	case PMK_ENTRY_STATUS:
 		return S_IFREG | 0444;
 	default:
 		return pmk_node_is_file(node) ? S_IFREG : S_IFLNK | 0777;
@@ -464,10 +526,13 @@ void pmk_fuse_readlink(fuse_req_t req, fuse_ino_t ino)
 	struct pmk_mount *m = pmk_mount_of(req);
 	struct pmk_node node = pmk_node_of(ino);
 	int tid = fuse_req_ctx(req)->pid;
+	struct pmk_maps_line line;
 	char target[PATH_MAX];
 	int error = EINVAL;
 
-	if (node.entry == PMK_ENTRY_SELF || node.entry == PMK_ENTRY_THREAD_SELF)
+	if (node.entry == PMK_ENTRY_MAP_FILE)
+		error = map_file_of(m, node, &line, target, sizeof(target)) ? 0 : ENOENT;
+	else if (node.entry == PMK_ENTRY_SELF || node.entry == PMK_ENTRY_THREAD_SELF)
 		error = self_link(m, tid, node.entry == PMK_ENTRY_THREAD_SELF, target,
 				  sizeof(target));
 	else if (node.entry >= PMK_ENTRY_NAME)
@@ -484,6 +549,8 @@ void pmk_fuse_readlink(fuse_req_t req, fuse_ino_t ino)
 struct pmk_listing {
 	struct pmk_node *node;
 	size_t n, size;
+	struct pmk_maps_line
+		*mapping; /* of map_files: a node each; what names point to may be gone */
 	struct pmk_listing **at, *next; /* in mount->listing */
 };
 
@@ -539,6 +606,28 @@ static void add_real(struct pmk_mount *m, struct pmk_node dir, struct pmk_place 
 	closedir(d);
 }
 
+/* All mappings of files, whose bounds are the names. */
+static void add_map_files(struct pmk_mount *m, struct pmk_node dir, struct pmk_place place,
+			  struct pmk_listing *list)
+{
+	struct pmk_task *task;
+	struct pmk_cursor c;
+	int n = 0;
+
+	pthread_mutex_lock(m->lock);
+	task = pmk_task_find(*m->machine, place.pid);
+	for (const struct pmk_run *run = task && task->mm ? pmk_runs_seek(&task->mm->vma, 0, &c)
+							  : NULL;
+	     run && n < PMK_NODE_PID_MAX; run = pmk_runs_next(&c), n++) {
+		if (!pmk_map_file_is(*m->machine, run))
+			continue;
+		add(list, (struct pmk_node){ dir.pid, n + 1, PMK_ENTRY_MAP_FILE });
+		list->mapping = pmk_realloc(list->mapping, list->size, sizeof(*list->mapping));
+		pmk_show_vma(*m->machine, run, &list->mapping[list->n - 1]);
+	}
+	pthread_mutex_unlock(m->lock);
+}
+
 static int by_pid(const void *a, const void *b)
 {
 	const struct pmk_node *x = a, *y = b;
@@ -571,7 +660,9 @@ static void fill(struct pmk_mount *m, struct pmk_node dir, struct pmk_listing *l
 		return;
 	if (dir.entry == PMK_ENTRY_DIR)
 		add_mocked(m, dir, place, list);
-	if (place.real)
+	if (dir.entry == PMK_ENTRY_MAP_FILES)
+		add_map_files(m, dir, place, list);
+	else if (place.real)
 		add_real(m, dir, place, list);
 	else if (dir.entry == PMK_ENTRY_TASK)
 		add(list, (struct pmk_node){ dir.pid, dir.pid, PMK_ENTRY_DIR });
@@ -585,6 +676,7 @@ static void listing_free(struct pmk_listing *list)
 	if (list->next)
 		list->next->at = list->at;
 	free(list->node);
+	free(list->mapping);
 	free(list);
 }
 
@@ -612,13 +704,23 @@ void pmk_fuse_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		listing_free(list);
 }
 
+static const char *listed_name(struct pmk_mount *m, const struct pmk_listing *list, size_t i,
+			       char buf[40])
+{
+	if (list->node[i].entry != PMK_ENTRY_MAP_FILE)
+		return node_name(m, list->node[i], buf);
+	snprintf(buf, 40, "%llx-%llx", (unsigned long long)list->mapping[i].start,
+		 (unsigned long long)list->mapping[i].end);
+	return buf;
+}
+
 /* Positions are: 0 and 1 for "." and "..", then the list. */
 void pmk_fuse_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		      struct fuse_file_info *fi)
 {
 	struct pmk_mount *m = pmk_mount_of(req);
 	struct pmk_listing *list = (struct pmk_listing *)(uintptr_t)fi->fh;
-	char name[16];
+	char name[40];
 	size_t used = 0;
 
 	if (off == 0)
@@ -627,7 +729,7 @@ void pmk_fuse_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		size = m->max_read;
 	for (size_t i = (size_t)off; i < list->n + 2; i++) {
 		struct pmk_node node = i < 2 ? pmk_node_of(ino) : list->node[i - 2];
-		const char *s = i == 0 ? "." : i == 1 ? ".." : node_name(m, node, name);
+		const char *s = i == 0 ? "." : i == 1 ? ".." : listed_name(m, list, i - 2, name);
 		struct stat attr = { .st_ino = pmk_node_ino(node), .st_mode = node_type(node) };
 		size_t n =
 			fuse_add_direntry(req, m->buf + used, size - used, s, &attr, (off_t)i + 1);

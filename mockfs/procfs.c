@@ -9,12 +9,17 @@
 #include "procmap.h"
 
 const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT] = {
-	[PMK_FILE_PAGEMAP] = { "pagemap", 0400, true },
-	[PMK_FILE_MAPS] = { "maps", 0444, true },
-	[PMK_FILE_CLEAR_REFS] = { "clear_refs", 0200, true },
-	[PMK_FILE_KPAGECOUNT] = { "kpagecount", 0400, false },
-	[PMK_FILE_KPAGEFLAGS] = { "kpageflags", 0400, false },
-	[PMK_FILE_KPAGECGROUP] = { "kpagecgroup", 0400, false },
+	[PMK_FILE_PAGEMAP] = { .name = "pagemap", .mode = 0400, .per_pid = true },
+	[PMK_FILE_MAPS] = { "maps", 0444, true, PMK_OF_MAPS, pmk_text_maps, false },
+	[PMK_FILE_CLEAR_REFS] = { .name = "clear_refs", .mode = 0200, .per_pid = true },
+	[PMK_FILE_KPAGECOUNT] = { .name = "kpagecount", .mode = 0400 },
+	[PMK_FILE_KPAGEFLAGS] = { .name = "kpageflags", .mode = 0400 },
+	[PMK_FILE_KPAGECGROUP] = { .name = "kpagecgroup", .mode = 0400 },
+	[PMK_FILE_SMAPS] = { "smaps", 0444, true, PMK_OF_MAPS, pmk_text_smaps, false },
+	[PMK_FILE_STATUS] = { "status", 0444, true, PMK_OF_PROCESS, pmk_text_status, true },
+	[PMK_FILE_STAT] = { "stat", 0444, true, PMK_OF_PROCESS, pmk_text_stat, true },
+	[PMK_FILE_COMM] = { "comm", 0644, true, PMK_OF_PROCESS, pmk_text_comm, true },
+	[PMK_FILE_SWAPS] = { "swaps", 0444, false, PMK_OF_SCRIPT, pmk_text_swaps, true },
 };
 
 #define MAPS_BUFFER 4096 /* seq_file's: one page, grown only for a longer line */
@@ -129,6 +134,12 @@ static int check_pagemap(const struct pmk_machine *m, const struct pmk_task *tas
 	return 0;
 }
 
+/* A text about an address space: it takes the rights that pagemap takes. */
+static bool of_memory(enum pmk_file file)
+{
+	return pmk_proc_file[file].show && !pmk_proc_file[file].of_task;
+}
+
 int pmk_handle_open(struct pmk_machine *m, enum pmk_file file, int pid, int flags,
 		    const struct pmk_cred *opener, bool self, struct pmk_handle **ret)
 {
@@ -145,7 +156,7 @@ int pmk_handle_open(struct pmk_machine *m, enum pmk_file file, int pid, int flag
 	if (failure)
 		return failure < PMK_FAILURE_SHORT ? -(int)failure : -EIO;
 	err = check_mode(&st, opener, flags);
-	if (!err && (file == PMK_FILE_PAGEMAP || file == PMK_FILE_MAPS) && task->mm && !self)
+	if (!err && (file == PMK_FILE_PAGEMAP || of_memory(file)) && task && task->mm && !self)
 		err = check_ptrace(m, task, opener);
 	if (!err && file == PMK_FILE_PAGEMAP)
 		err = check_pagemap(m, task, opener);
@@ -174,6 +185,11 @@ void pmk_handle_close(struct pmk_handle *h)
 		pmk_mm_put(h->mm);
 	free(h->text);
 	free(h);
+}
+
+int pmk_handle_stat(const struct pmk_handle *h, struct pmk_proc_stat *ret)
+{
+	return pmk_proc_stat(h->m, h->file, h->task ? h->task->pid : 0, ret);
 }
 
 enum pmk_file pmk_handle_file(const struct pmk_handle *h)
@@ -223,25 +239,28 @@ static int64_t read_kpage(struct pmk_handle *h, uint64_t pos, size_t count, uint
 }
 
 /* More lines behind text_off; false: there are none. */
-static bool maps_refill(struct pmk_handle *h)
+static bool text_refill(struct pmk_handle *h)
 {
 	if (!h->text)
 		h->text = pmk_alloc(MAPS_BUFFER);
 	if (h->text_off < h->text_len)
 		return true;
 	h->text_off = 0;
-	h->text_len = pmk_show_maps(h->m, h->mm, &h->text_next, h->text, MAPS_BUFFER);
+	h->text_len = h->text_next == UINT64_MAX
+			      ? 0
+			      : pmk_proc_file[h->file].show(h->m, h->task, h->mm, &h->text_next,
+							    h->text, MAPS_BUFFER);
 	return h->text_len > 0;
 }
 
 /* Whole lines up to a page; part of one if the reader asks for less (MAPS-READ). */
-static int64_t read_maps(struct pmk_handle *h, uint64_t pos, size_t count, char *out)
+static int64_t read_text(struct pmk_handle *h, uint64_t pos, size_t count, char *out)
 {
 	if (!count)
 		return 0; /* seq_read() asks for nothing then */
-	if (h->task->state == PMK_TASK_GONE)
+	if (h->task && h->task->state == PMK_TASK_GONE)
 		return -ESRCH; /* MAPS-DEAD */
-	if (!h->mm || !h->mm->users)
+	if (of_memory(h->file) && (!h->mm || !h->mm->users))
 		return 0;
 	if (pos != h->text_pos) { /* seq_file starts over and skips */
 		h->text_off = h->text_len = 0;
@@ -249,7 +268,7 @@ static int64_t read_maps(struct pmk_handle *h, uint64_t pos, size_t count, char 
 		while (h->text_pos < pos) {
 			uint64_t skip;
 
-			if (!maps_refill(h))
+			if (!text_refill(h))
 				return 0;
 			skip = h->text_len - h->text_off;
 			if (skip > pos - h->text_pos)
@@ -258,7 +277,7 @@ static int64_t read_maps(struct pmk_handle *h, uint64_t pos, size_t count, char 
 			h->text_pos += skip;
 		}
 	}
-	if (!maps_refill(h))
+	if (!text_refill(h))
 		return 0;
 	if (count > h->text_len - h->text_off)
 		count = h->text_len - h->text_off;
@@ -278,13 +297,13 @@ int64_t pmk_handle_read(struct pmk_handle *h, uint64_t pos, size_t count, void *
 		return -(int64_t)failure;
 	if (failure == PMK_FAILURE_SHORT && bytes < count)
 		count = bytes;
-	if (pmk_profile_has(&h->m->profile, PMK_Q_POS_32BIT) && h->file != PMK_FILE_MAPS)
+	if (pmk_profile_has(&h->m->profile, PMK_Q_POS_32BIT) && !pmk_proc_file[h->file].show)
 		pos &= UINT32_MAX; /* A-32BIT-POS */
+	if (pmk_proc_file[h->file].show)
+		return read_text(h, pos, count, buf);
 	switch (h->file) {
 	case PMK_FILE_PAGEMAP:
 		return read_pagemap(h, pos, count, buf);
-	case PMK_FILE_MAPS:
-		return read_maps(h, pos, count, buf);
 	case PMK_FILE_CLEAR_REFS:
 		return -EINVAL;
 	default:
@@ -372,7 +391,7 @@ int pmk_handle_lseek(struct pmk_handle *h, int64_t *pos, int64_t offset, int whe
 		to = (int64_t)((uint64_t)*pos + (uint64_t)offset); /* wraps: PM-LSEEK */
 	else if (whence != SEEK_SET)
 		return -EINVAL;
-	if (h->file == PMK_FILE_MAPS && to < 0)
+	if (pmk_proc_file[h->file].show && to < 0)
 		return -EINVAL; /* seq_lseek, unlike mem_lseek */
 	*pos = to;
 	return 0;
@@ -433,6 +452,49 @@ int64_t pmk_handle_procmap_query(struct pmk_handle *h, const void *arg, size_t l
 	if (err)
 		return err;
 	return h->mm && h->mm->users ? pmk_procmap_query(h->m, h->mm, ret) : -ESRCH;
+}
+
+/* ---- map_files ---------------------------------------------------------------------------------- */
+
+bool pmk_map_file_is(const struct pmk_machine *m, const struct pmk_run *run)
+{
+	const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
+
+	return vma->object >= 0 &&
+	       (m->object[vma->object].kind != PMK_OBJECT_SPECIAL || m->object[vma->object].inode);
+}
+
+/* proc_map_files_lookup() */
+int64_t pmk_map_file_find(const struct pmk_machine *m, int pid, const struct pmk_cred *asker,
+			  bool self, uint64_t start, uint64_t end)
+{
+	const struct pmk_task *task = pmk_task_find(m, pid);
+	struct pmk_cursor c;
+	int64_t place = 0;
+
+	if (!task)
+		return -ENOENT;
+	if (asker && !self && task->mm && check_ptrace(m, task, asker))
+		return -EACCES;
+	for (const struct pmk_run *run = task->mm ? pmk_runs_seek(&task->mm->vma, 0, &c) : NULL;
+	     run && run->start <= start; run = pmk_runs_next(&c), place++)
+		if (run->start == start)
+			return run->end == end && pmk_map_file_is(m, run) ? place : -ENOENT;
+	return -ENOENT;
+}
+
+bool pmk_map_file_at(const struct pmk_machine *m, int pid, int64_t place, struct pmk_maps_line *ret)
+{
+	const struct pmk_task *task = pmk_task_find(m, pid);
+	struct pmk_cursor c;
+	const struct pmk_run *run = task && task->mm ? pmk_runs_seek(&task->mm->vma, 0, &c) : NULL;
+
+	while (run && place--)
+		run = pmk_runs_next(&c);
+	if (!run || !pmk_map_file_is(m, run))
+		return false;
+	pmk_show_vma(m, run, ret);
+	return true;
 }
 
 int pmk_proc_next_pid(const struct pmk_machine *m, int after)

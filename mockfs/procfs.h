@@ -13,14 +13,24 @@
 
 #include <sys/types.h>
 
+#include "companion.h"
 #include "machine.h"
 #include "scan.h"
 
+/* What a mount shows of a real process that stands for one of the script. */
+enum pmk_proc_of {
+	PMK_OF_SCRIPT, /* the script's */
+	PMK_OF_MAPS, /* the script's or the real one, as maps is */
+	PMK_OF_PROCESS, /* its own: the script's only of processes that are not real */
+};
 /* One row a file; indexed by enum pmk_file. */
 struct pmk_proc_file {
 	const char *name;
 	unsigned mode; /* permission bits; pagemap's depend on the kernel: pmk_proc_stat() */
 	bool per_pid; /* under PID/ and PID/task/TID/, otherwise at the root */
+	enum pmk_proc_of of;
+	pmk_text_show *show; /* a text: seq_file */
+	bool of_task; /* a text about the task, not about its memory: readable while there is a task */
 };
 extern const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT];
 
@@ -42,6 +52,8 @@ int pmk_handle_open(struct pmk_machine *m, enum pmk_file file, int pid, int flag
 		    const struct pmk_cred *opener, bool self, struct pmk_handle **ret);
 void pmk_handle_close(struct pmk_handle *h);
 enum pmk_file pmk_handle_file(const struct pmk_handle *h);
+/* Mode and owner as they are now; -ENOENT: the process is gone. */
+int pmk_handle_stat(const struct pmk_handle *h, struct pmk_proc_stat *ret);
 
 /* Reads `count` bytes at pos into buf: the bytes read, or -errno.  buf has room for count, but no
  * more than that is ever touched; a NULL buf with count 0 is fine. */
@@ -79,6 +91,17 @@ struct pmk_procmap_answer {
  */
 int64_t pmk_handle_procmap_query(struct pmk_handle *h, const void *arg, size_t len,
 				 struct pmk_procmap_answer *ret);
+
+/*
+ * map_files (MAPFILES): the mappings of files by their addresses.  The mapping from page `start` to page
+ * `end`, just so, and its place among all of the process: 0 .., or -ENOENT, or -EACCES as for opening
+ * pagemap.  And the other way round; false: there is no mapping of a file at this place.
+ */
+int64_t pmk_map_file_find(const struct pmk_machine *m, int pid, const struct pmk_cred *asker,
+			  bool self, uint64_t start, uint64_t end);
+bool pmk_map_file_is(const struct pmk_machine *m, const struct pmk_run *run);
+bool pmk_map_file_at(const struct pmk_machine *m, int pid, int64_t place,
+		     struct pmk_maps_line *ret);
 
 /* PIDs in ascending order: the first above `after`, or 0. */
 int pmk_proc_next_pid(const struct pmk_machine *m, int after);

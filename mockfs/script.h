@@ -226,12 +226,18 @@ enum pmk_file {
 	PMK_FILE_KPAGECOUNT,
 	PMK_FILE_KPAGEFLAGS,
 	PMK_FILE_KPAGECGROUP,
+	PMK_FILE_MAIN_COUNT, /* the files that all this is about; companions follow */
+	PMK_FILE_SMAPS = PMK_FILE_MAIN_COUNT,
+	PMK_FILE_STATUS,
+	PMK_FILE_STAT,
+	PMK_FILE_COMM,
+	PMK_FILE_SWAPS,
 	PMK_FILE_COUNT
 };
 extern const char *const pmk_file_name[PMK_FILE_COUNT];
 static inline bool pmk_file_is_kpage(enum pmk_file file)
 {
-	return file >= PMK_FILE_KPAGECOUNT;
+	return file >= PMK_FILE_KPAGECOUNT && file <= PMK_FILE_KPAGECGROUP;
 }
 /* enum pmk_advice: words.def has the advice words with the values of madvise(2); other enumerated
  * words (FILEOP, FAILURE, WHENCE, CAPABILITY, WORLD, SHARING) have theirs there too. */
@@ -241,6 +247,13 @@ enum pmk_fileop {
 	PMK_FILEOP_LSEEK,
 	PMK_FILEOP_WRITE,
 	PMK_FILEOP_IOCTL
+};
+/* System calls by name: what they do stands in syscalls.def. */
+enum pmk_syscall {
+#define SYSCALL(id, ...) PMK_SYSCALL_##id,
+#include "syscalls.def"
+#undef SYSCALL
+	PMK_SYSCALL_COUNT
 };
 enum pmk_attempt {
 	PMK_ATTEMPT_FSYNC,

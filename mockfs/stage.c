@@ -701,7 +701,8 @@ static int64_t do_plain(struct act *a)
 		[PMK_STMT_EXEC] = PMK_REQ_EXEC,		[PMK_STMT_EXIT] = PMK_REQ_EXIT,
 		[PMK_STMT_REAP] = PMK_REQ_REAP,		[PMK_STMT_DROP] = PMK_REQ_DROP,
 		[PMK_STMT_SETUID] = PMK_REQ_SETUID,	[PMK_STMT_SETEUID] = PMK_REQ_SETEUID,
-		[PMK_STMT_DUMPABLE] = PMK_REQ_DUMPABLE, [PMK_STMT_THP] = PMK_REQ_THP,
+		[PMK_STMT_DUMPABLE] = PMK_REQ_DUMPABLE, [PMK_STMT_UNSHARE] = PMK_REQ_UNSHARE,
+		[PMK_STMT_THP] = PMK_REQ_THP,
 	};
 	struct pmk_request r = { .code = codes[a->stmt->id], .proc = a->proc };
 
@@ -949,6 +950,38 @@ static int64_t do_call(struct act *a)
 	if ((r.code == PMK_REQ_PREAD || r.code == PMK_REQ_READFD) &&
 	    buffer_kind(a, PMK_OPT_BUF, &r.a[0]))
 		return -EINVAL;
+	return pmk_world_request(a->s->world, &r);
+}
+
+/* The pages are those of the subject's own region, which is where the other one has its mapping, too. */
+static int64_t do_map_file(struct act *a)
+{
+	const struct pmk_arg *of = opt(a, PMK_OPT_OF);
+	int target = of ? pmk_stage_proc(a->s, of->text) : a->proc;
+	struct pmk_request r = { .code = PMK_REQ_MAP_FILE,
+				 .proc = a->proc,
+				 .a = { 0, 0, 0, target } };
+	int asker = a->proc;
+	int64_t result;
+
+	if (target < 0)
+		return fail(a, of->col, "there is no process '%s'", of->text);
+	a->proc = target; /* whose region it is */
+	result = each_span(a, &a->stmt->arg[0], &r);
+	a->proc = asker;
+	return result;
+}
+
+static int64_t do_syscall(struct act *a)
+{
+	const struct pmk_arg *arg = a->stmt->arg, *n = opt(a, PMK_OPT_N);
+	struct pmk_request r = { .code = PMK_REQ_SYSCALL,
+				 .proc = a->proc,
+				 .handle = pmk_stage_handle(a->s, a->proc, arg[1].text),
+				 .a = { (int64_t)arg[0].n, n ? (int64_t)n->n : 8 } };
+
+	if (r.handle < 0)
+		return fail(a, arg[1].col, "this process has no handle '%s'", arg[1].text);
 	return pmk_world_request(a->s->world, &r);
 }
 
@@ -1200,6 +1233,7 @@ static const struct {
 	[PMK_STMT_SETUID] = { .act = do_plain },
 	[PMK_STMT_SETEUID] = { .act = do_plain },
 	[PMK_STMT_DUMPABLE] = { .act = do_plain },
+	[PMK_STMT_UNSHARE] = { .act = do_plain },
 	[PMK_STMT_CLEAR_REFS] = { .act = do_clear_refs },
 	[PMK_STMT_OPEN] = { .act = do_open },
 	[PMK_STMT_CLOSE] = { .act = do_call },
@@ -1214,6 +1248,8 @@ static const struct {
 	[PMK_STMT_UFFD] = { .act = do_uffd },
 	[PMK_STMT_UFFD_PROTECT] = { .act = do_uffd },
 	[PMK_STMT_UFFD_UNPROTECT] = { .act = do_uffd },
+	[PMK_STMT_MAP_FILE] = { .act = do_map_file },
+	[PMK_STMT_SYSCALL] = { .act = do_syscall },
 	[PMK_STMT_SCAN] = { .act = do_scan },
 	[PMK_STMT_PROCMAP_QUERY] = { .act = do_procmap_query },
 };

@@ -268,6 +268,97 @@ static int64_t procmap_query(struct pmk_fd *fd, const struct pmk_request *r)
 	return 0;
 }
 
+/* ---- the calls of syscalls.def ------------------------------------------------------------------ */
+
+static int64_t mode(struct pmk_fd *fd, size_t n)
+{
+	struct pmk_proc_stat st;
+	int err = pmk_handle_stat(fd->h, &st);
+
+	(void)n;
+	return err ? err : (int64_t)st.mode;
+}
+
+static int64_t uid(struct pmk_fd *fd, size_t n)
+{
+	struct pmk_proc_stat st;
+	int err = pmk_handle_stat(fd->h, &st);
+
+	(void)n;
+	return err ? err : (int64_t)st.uid;
+}
+
+static int64_t read_at_0(struct pmk_fd *fd, size_t n)
+{
+	int64_t pos = 0;
+
+	return read_once(fd, &pos, n, NULL, PMK_BUF_OK);
+}
+
+static int64_t read_here(struct pmk_fd *fd, size_t n)
+{
+	return read_once(fd, &fd->pos, n, NULL, PMK_BUF_OK);
+}
+
+/* ioctl_fionread(): an int */
+static int64_t beyond(struct pmk_fd *fd, size_t n)
+{
+	(void)n;
+	return (int)fd->pos;
+}
+
+/* What a call on a kind of file gives: a constant, or what a function says. */
+struct answer {
+	int64_t is;
+	int64_t (*by)(struct pmk_fd *fd, size_t n);
+};
+
+enum needs { ANY, READ, WRITE, MAP, TRUNC };
+static const struct {
+	enum needs needs;
+	struct answer pagemap, maps, clear_refs, kpage;
+} answers[PMK_SYSCALL_COUNT] = {
+#define DONE_BY(function) 0, function
+#define SYSCALL(id, word, needs, pagemap, maps, clear_refs, kpage, meaning) \
+	[PMK_SYSCALL_##id] = { needs, { pagemap }, { maps }, { clear_refs }, { kpage } },
+#include "syscalls.def"
+#undef SYSCALL
+#undef DONE_BY
+};
+
+static int64_t check_access(const struct pmk_fd *fd, enum needs needs)
+{
+	int access = fd->flags & O_ACCMODE;
+	bool reads = access != O_WRONLY, writes = access != O_RDONLY;
+
+	switch (needs) {
+	case READ:
+		return reads ? 0 : -EBADF;
+	case WRITE:
+		return writes ? 0 : -EBADF;
+	case MAP:
+		return reads ? 0 : -EACCES;
+	case TRUNC:
+		return writes ? 0 : -EINVAL;
+	default:
+		return 0;
+	}
+}
+
+static int64_t other_call(struct pmk_fd *fd, enum pmk_syscall call, size_t n)
+{
+	enum pmk_file file = pmk_handle_file(fd->h);
+	const struct answer *answer = pmk_file_is_kpage(file)	    ? &answers[call].kpage
+				      : file == PMK_FILE_PAGEMAP    ? &answers[call].pagemap
+				      : file == PMK_FILE_CLEAR_REFS ? &answers[call].clear_refs
+								    : &answers[call].maps;
+	int64_t err = check_access(fd, answers[call].needs);
+
+	if (err)
+		return err;
+	return answer->by ? answer->by(fd, n) : answer->is;
+}
+
 #define POLL_EVENTS 5 /* POLLIN | POLLOUT */
 
 /* What other calls make of the files: proc_reg_file_ops and the checks of the VFS before it. */
@@ -330,6 +421,8 @@ int64_t pmk_fd_request(struct pmk_fd *fd, const struct pmk_request *r)
 		return r->a[0] >= 0 && r->a[0] < PMK_ATTEMPT_COUNT ? attempt(fd, r) : -EINVAL;
 	case PMK_REQ_SCAN:
 		return scan(fd, r);
+	case PMK_REQ_SYSCALL:
+		return other_call(fd, (enum pmk_syscall)r->a[0], (size_t)r->a[1]);
 	case PMK_REQ_PROCMAP_QUERY:
 		return procmap_query(fd, r);
 	default:

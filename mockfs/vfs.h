@@ -14,7 +14,7 @@ int64_t pmk_fd_open(struct pmk_machine *m, const struct pmk_request *request, in
 		    const struct pmk_cred *opener, bool self, struct pmk_fd **ret);
 void pmk_fd_get(struct pmk_fd *fd);
 void pmk_fd_put(struct pmk_fd *fd);
-/* PREAD, READFD, READV, PREADV, LSEEK, WRITEFD, IOCTL, SCAN, PROCMAP_QUERY. */
+/* PREAD, READFD, READV, PREADV, LSEEK, WRITEFD, IOCTL, SCAN, PROCMAP_QUERY, SYSCALL. */
 int64_t pmk_fd_request(struct pmk_fd *fd, const struct pmk_request *request);
 
 #endif /* PMK_VFS_H */

@@ -50,6 +50,9 @@ const char *const pmk_file_name[PMK_FILE_COUNT] = {
 	[PMK_FILE_PAGEMAP] = "pagemap",	      [PMK_FILE_MAPS] = "maps",
 	[PMK_FILE_CLEAR_REFS] = "clear_refs", [PMK_FILE_KPAGECOUNT] = "kpagecount",
 	[PMK_FILE_KPAGEFLAGS] = "kpageflags", [PMK_FILE_KPAGECGROUP] = "kpagecgroup",
+	[PMK_FILE_SMAPS] = "smaps",	      [PMK_FILE_STATUS] = "status",
+	[PMK_FILE_STAT] = "stat",	      [PMK_FILE_COMM] = "comm",
+	[PMK_FILE_SWAPS] = "swaps",
 };
 
 static int name_value(const struct name *names, size_t count, const char *text, size_t len)

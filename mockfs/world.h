@@ -64,6 +64,7 @@ enum pmk_request_code {
 	PMK_REQ_SETUID, /* a[0] */
 	PMK_REQ_SETEUID, /* a[0] */
 	PMK_REQ_DUMPABLE, /* a[0] */
+	PMK_REQ_UNSHARE, /* into a user namespace of its own */
 	/* calls on the files; file and a[3] (process whose file it is, or PMK_OBSERVER: own) for OPEN */
 	PMK_REQ_OPEN, /* handle, file, a[0] open flags, a[2] 1: below task/TID, a[3] */
 	PMK_REQ_CLOSE, /* handle */
@@ -80,6 +81,8 @@ enum pmk_request_code {
 	PMK_REQ_PROCMAP_QUERY, /* handle, query, a[0] enum pmk_buf of the name, a[1] that of the
 				* argument, a[2] the byte that fills it up beyond 104 bytes;
 				* buf, len: where a struct pmk_procmap_query and the name shall be put */
+	PMK_REQ_SYSCALL, /* handle, a[0] enum pmk_syscall, a[1] how many bytes */
+	PMK_REQ_MAP_FILE, /* addr, len, a[3] the process that has it: readlink of its map_files entry */
 	PMK_REQ_COUNT
 };
 

@@ -277,6 +277,21 @@ static int64_t open_file(struct model *w, struct proc *p, const struct pmk_reque
 	return err;
 }
 
+static int64_t map_file(struct model *w, struct proc *p, const struct pmk_request *r)
+{
+	unsigned shift = w->m->profile.arch->page_shift;
+	int asker = r->proc;
+	struct proc *target = proc_at(w, (int)r->a[3]); /* may move the table */
+	int64_t place;
+
+	p = proc_at(w, asker);
+	if (!target || !target->task || !p->task)
+		return -ENOENT;
+	place = pmk_map_file_find(w->m, target->task->pid, &p->task->cred, target == p,
+				  r->addr >> shift, (r->addr + r->len) >> shift);
+	return place < 0 ? place : 0;
+}
+
 static int64_t file_call(struct proc *p, const struct pmk_request *r)
 {
 	struct fd_slot *slot = find_fd(p, r->handle);
@@ -343,6 +358,8 @@ static int64_t task_request(struct model *w, struct proc *p, const struct pmk_re
 	case PMK_REQ_SETUID:
 	case PMK_REQ_SETEUID:
 		return set_uid(p->task, (uint32_t)r->a[0], r->code == PMK_REQ_SETEUID);
+	case PMK_REQ_UNSHARE: /* what it has now counts in a namespace that rules nothing here */
+		return drop(p->task, 64);
 	case PMK_REQ_DUMPABLE:
 		p->task->dumpable = r->a[0];
 		return 0;
@@ -388,6 +405,8 @@ static int64_t model_request(struct pmk_world *world, const struct pmk_request *
 	}
 	if (r->proc != PMK_OBSERVER && (!p->task || p->task->state != PMK_TASK_RUNNING))
 		return -ESRCH;
+	if (r->code == PMK_REQ_MAP_FILE)
+		return map_file(w, p, r);
 	if (r->code == PMK_REQ_OPEN)
 		return open_file(w, p, r);
 	if (r->code > PMK_REQ_OPEN)
