@@ -40,7 +40,7 @@ static char *volatile nowhere; /* NULL, which the compiler need not know */
 #define ROOM	       (80u << 20)
 #define HEAP	       0x20000000ull
 #define HEAP_END       (HEAP + 16ull * (uint64_t)sysconf(_SC_PAGESIZE))
-#define kernel_address ((void *)(uintptr_t)(1ull << 63))
+#define kernel_address ((void *)~(UINTPTR_MAX >> 1)) /* the upper half */
 
 /* ---- reads ---- */
 

@@ -599,6 +599,12 @@ static enum pmk_answer has_thp(const struct lab *lab)
 			 HUGE_PAGES * lab->host->page_size);
 }
 
+static enum pmk_answer has_memory_failure(const struct lab *lab)
+{
+	(void)lab;
+	return file_says("/proc/meminfo", "HardwareCorrupted: %lu", 0);
+}
+
 static enum pmk_answer has_ksm(const struct lab *lab)
 {
 	(void)lab;
@@ -666,6 +672,7 @@ static const struct probe {
 	{ PMK_F_HUGETLB, has_hugetlb },
 	{ PMK_F_THP, has_thp },
 	{ PMK_F_KSM, has_ksm },
+	{ PMK_F_MEMORY_FAILURE, has_memory_failure },
 	{ PMK_F_SECRET, has_secret },
 	{ PMK_F_CGROUP, has_cgroup },
 	{ PMK_F_HOLE, has_hole },

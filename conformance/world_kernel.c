@@ -112,15 +112,29 @@ static int64_t ksm_merge(bool zero_pages)
 }
 
 /* Others' mergeable memory, as of a virtual machine, has pages of zeros like ours and would be counted with
- * them: so nobody but us may have any. */
+ * them: so nobody but us may have any.  ksmd makes its rounds only if somebody has, so we have a page. */
+static bool ksm_only_mine(size_t page_size)
+{
+	char *page =
+		mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool mine = false;
+
+	if (page == MAP_FAILED)
+		return false;
+	snprintf(page, page_size, "pmkit %d", (int)getpid());
+	if (!madvise(page, page_size, MADV_MERGEABLE) && !ksm_merge(false))
+		mine = ksm_number(KSM("pages_shared")) == 0 &&
+		       ksm_number(KSM("pages_unshared")) <= 1 &&
+		       ksm_number(KSM("pages_volatile")) == 0;
+	munmap(page, page_size);
+	return mine;
+}
+
 static bool ksm_is_ours(struct kernel *k)
 {
-	if (!k->ksm_asked) {
-		k->ksm_asked = true;
-		k->ksm_ours = !ksm_merge(false) && ksm_number(KSM("pages_shared")) <= 0 &&
-			      ksm_number(KSM("pages_unshared")) <= 0 &&
-			      ksm_number(KSM("pages_volatile")) <= 0;
-	}
+	if (!k->ksm_asked)
+		k->ksm_ours = ksm_only_mine(k->host.page_size);
+	k->ksm_asked = true;
 	return k->ksm_ours;
 }
 

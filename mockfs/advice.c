@@ -341,6 +341,29 @@ static int64_t private_anon_only(struct stretch *s)
 	return s->vma.object >= 0 || s->vma.flags & PMK_VMA_SHARED ? -EINVAL : 0;
 }
 
+/* soft_offline_page(): the contents move, and the frame is used no more (K-HWP-LIFE). */
+static int64_t soft_offline(struct stretch *s)
+{
+	struct pmk_piece p = { .end = s->start };
+
+	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
+		struct pmk_value f;
+		uint64_t pfn;
+
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON) ||
+		    !pmk_runs_get(&s->m->frame, p.v.base, &f) || PMK_FRAME_MAPCOUNT(f) != 1 ||
+		    f.tag & (PMK_FRAME_GIVEN | PMK_FRAME_LARGE))
+			continue;
+		if (!pmk_frame_alloc_mapped(s->m, 1, f.tag, &pfn))
+			return -ENOMEM;
+		pmk_runs_set(&s->mm->pte, p.start, p.start + 1, (struct pmk_value){ pfn, p.v.tag });
+		pmk_runs_set(&s->m->frame, p.v.base, p.v.base + 1,
+			     (struct pmk_value){ 0, PMK_KPF_HWPOISON_MASK | PMK_FRAME_GIVEN });
+		p.end = p.start + 1;
+	}
+	return 0;
+}
+
 /* ---- the table ---------------------------------------------------------------------------------- */
 
 static const struct advice {
@@ -370,6 +393,7 @@ static const struct advice {
 	{ 22, PMK_Q_MADV_POPULATE, populate_read, 0, 0, true },
 	{ 23, PMK_Q_MADV_POPULATE, populate_write, 0, 0, true },
 	{ 25, PMK_Q_MADV_COLLAPSE, collapse, 0, 0, false },
+	{ 101, -1, soft_offline, 0, 0, false },
 	{ 102, PMK_Q_MADV_GUARD, guard_install, 0, 0, false },
 	{ 103, PMK_Q_MADV_GUARD, guard_remove, 0, 0, false },
 };

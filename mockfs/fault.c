@@ -311,10 +311,16 @@ static bool can_reuse(const struct touch *t, uint64_t at, struct pmk_piece *f)
 	return true;
 }
 
+/* What a store takes from an entry: its protection, if the VMA is still registered. */
+static uint64_t resolved(const struct touch *t)
+{
+	return t->vma.flags & PMK_VMA_UFFD_WP ? PMK_PTE_UFFD_WP : 0;
+}
+
 static void reuse_frames(struct touch *t, const struct pmk_piece *p, const struct pmk_piece *f,
 			 uint64_t at)
 {
-	uint64_t n = f->end - f->start, tag = p->v.tag & ~PMK_PTE_UFFD_WP;
+	uint64_t n = f->end - f->start, tag = p->v.tag & ~resolved(t);
 
 	pmk_cover(t->m, COW_REUSE);
 	if (t->gup && f->v.tag & PMK_FRAME_ANONEXCL && !(tag & PMK_PTE_DIRTY)) {
@@ -339,7 +345,7 @@ int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
 		return PMK_SIGNAL(SIGBUS);
 	if (!(p->v.tag & PMK_PTE_ANON) && t->vma.flags & PMK_VMA_SHARED) {
 		set_entries(t, p->start, p->end - p->start, p->v.base,
-			    (p->v.tag | pmk_touch_written(t)) & ~PMK_PTE_UFFD_WP);
+			    (p->v.tag | pmk_touch_written(t)) & ~resolved(t));
 		if (t->vma.object >= 0 && object_of(t)->kind == PMK_OBJECT_FILE)
 			pmk_frame_flags(t->m, p->v.base, p->end - p->start, 0, PMK_KPF_DIRTY_MASK);
 		return 0;
@@ -514,9 +520,9 @@ static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
 	t->armed = armed && (!t->write || stops) ? PMK_PTE_UFFD_WP : 0;
 	err = touch_none(t, p->start, end, &p->end);
 	t->armed = 0;
-	if (err)
+	if (err && armed)
 		keep_markers(t, p->start, end);
-	else if (p->end < end)
+	else if (!err && p->end < end)
 		keep_markers(t, p->end, end);
 	return err || !stops ? err : PMK_SIGNAL(SIGBUS);
 }

@@ -321,7 +321,7 @@ int64_t pmk_mm_lock(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 /* ---- mremap ------------------------------------------------------------------------------------- */
 
 static void move_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t from, uint64_t to,
-			 uint64_t n)
+			 uint64_t n, bool registered)
 {
 	struct pmk_piece p = { .end = from };
 	bool soft_dirty = pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY);
@@ -333,9 +333,11 @@ static void move_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t from
 			continue;
 		if (soft_dirty && PMK_PTE_KIND(p.v.tag) <= PMK_PTE_SWAP)
 			p.v.tag |= PMK_PTE_SOFT_DIRTY; /* move_soft_dirty_pte() */
-		if (PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER)
+		/* E-B57-MREMAP; what was left by another VMA that is registered no more stays */
+		if (registered && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER)
 			p.v.base &= ~(uint64_t)PMK_MARKER_UFFD_WP;
-		p.v.tag &= ~PMK_PTE_UFFD_WP; /* E-B57-MREMAP */
+		if (registered)
+			p.v.tag &= ~PMK_PTE_UFFD_WP;
 		if (PMK_PTE_KIND(p.v.tag) != PMK_PTE_MARKER || p.v.base)
 			pmk_mm_set_entries(m, mm, at, at + (p.end - p.start), p.v);
 	}
@@ -384,7 +386,7 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	merge_at(m, mm, to + new_n);
 	drop_uffd(m, mm, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
-	move_entries(m, mm, p.start, to, n);
+	move_entries(m, mm, p.start, to, n, old.flags & PMK_VMA_UFFD_WP);
 	if (dontunmap) {
 		leave_old(m, mm, p.start, p.end);
 		return;

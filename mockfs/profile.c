@@ -262,18 +262,32 @@ static void probe_config(struct pmk_profile *p, size_t page)
 	host_config(p, PMK_KCONFIG_MEMCG, access("/proc/kpagecgroup", F_OK) == 0);
 }
 
+/* A release without a third number is a candidate or the first of its series.  Debian's has the number of
+ * its packages instead ("6.1.0-50-amd64"), and upstream's in the version: "#1 SMP Debian 6.1.176-1". */
+static uint32_t running_kernel(const struct utsname *u)
+{
+	unsigned major = 6, minor = 12, patch = 0, a, b, c;
+	const char *debian = strstr(u->version, "Debian ");
+
+	sscanf(u->release, "%u.%u.%u", &major, &minor, &patch);
+	if (debian && sscanf(debian, "Debian %u.%u.%u", &a, &b, &c) == 3 && a == major &&
+	    b == minor)
+		patch = c;
+	return PMK_KERNEL(major, minor, patch > 0xffff ? 0xffff : patch);
+}
+
 void pmk_profile_host(struct pmk_profile *ret)
 {
-	unsigned major = 6, minor = 12, patch = 0xffff;
 	long page = sysconf(_SC_PAGESIZE);
-	struct pmk_profile p = { .arch = &pmk_arch[PMK_ARCH_X86_64] };
+	struct pmk_profile p = { .arch = &pmk_arch[PMK_ARCH_X86_64],
+				 .kernel = PMK_KERNEL(6, 12, 0xffff) };
 	struct utsname u;
 	size_t len;
 
 	if (!uname(&u)) {
 		const struct pmk_arch *arch = find_arch(u.machine, &len);
 
-		sscanf(u.release, "%u.%u.%u", &major, &minor, &patch);
+		p.kernel = running_kernel(&u);
 		if (arch)
 			p.arch = arch;
 	}
@@ -281,7 +295,6 @@ void pmk_profile_host(struct pmk_profile *ret)
 		if (pmk_arch[i].mask == p.arch->mask && 1l << pmk_arch[i].page_shift == page &&
 		    1l << p.arch->page_shift != page)
 			p.arch = &pmk_arch[i];
-	p.kernel = PMK_KERNEL(major, minor, patch > 0xffff ? 0xffff : patch);
 	p.config = usual_config(p.arch);
 	probe_config(&p, (size_t)page);
 	resolve(&p);
