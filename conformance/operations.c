@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <termios.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <time.h>
