@@ -84,7 +84,7 @@ static bool get_setting(const char *path, char *ret, size_t size)
 	if (strchr(text, '['))
 		from = strchr(text, '[') + 1;
 	from[strcspn(from, "]\n")] = 0;
-	snprintf(ret, size, "%s", from);
+	snprintf(ret, size, "%.*s", (int)size - 1, from);
 	return true;
 }
 

@@ -70,7 +70,7 @@ enum pmk_entry {
 	PMK_ENTRY_THREAD_SELF,
 	PMK_ENTRY_NULL,
 	PMK_ENTRY_MAP_FILES, /* PID/map_files */
-	PMK_ENTRY_MAP_FILE,  /* ... and a link in it: tid is its mapping's place and 1 */
+	PMK_ENTRY_MAP_FILE, /* ... and a link in it: tid is its mapping's place and 1 */
 	PMK_ENTRY_FILE = 16, /* + enum pmk_file */
 	PMK_ENTRY_NAME = 64, /* + index of a name: a link into the real proc */
 };

@@ -47,11 +47,16 @@ const struct pmk_word pmk_word[] = {
 const size_t pmk_nwords = LENGTH(pmk_word);
 
 const char *const pmk_file_name[PMK_FILE_COUNT] = {
-	[PMK_FILE_PAGEMAP] = "pagemap",	      [PMK_FILE_MAPS] = "maps",
-	[PMK_FILE_CLEAR_REFS] = "clear_refs", [PMK_FILE_KPAGECOUNT] = "kpagecount",
-	[PMK_FILE_KPAGEFLAGS] = "kpageflags", [PMK_FILE_KPAGECGROUP] = "kpagecgroup",
-	[PMK_FILE_SMAPS] = "smaps",	      [PMK_FILE_STATUS] = "status",
-	[PMK_FILE_STAT] = "stat",	      [PMK_FILE_COMM] = "comm",
+	[PMK_FILE_PAGEMAP] = "pagemap",
+	[PMK_FILE_MAPS] = "maps",
+	[PMK_FILE_CLEAR_REFS] = "clear_refs",
+	[PMK_FILE_KPAGECOUNT] = "kpagecount",
+	[PMK_FILE_KPAGEFLAGS] = "kpageflags",
+	[PMK_FILE_KPAGECGROUP] = "kpagecgroup",
+	[PMK_FILE_SMAPS] = "smaps",
+	[PMK_FILE_STATUS] = "status",
+	[PMK_FILE_STAT] = "stat",
+	[PMK_FILE_COMM] = "comm",
 	[PMK_FILE_SWAPS] = "swaps",
 };
 

@@ -117,7 +117,8 @@ static void mounts_and_unmounts(void **state)
 {
 	(void)state;
 	expect("$PMKIT mount $SCRIPT $DIR && ls $DIR", 0, "1000\n1001\nkpage");
-	expect("ls $DIR/self/task/1000", 0, "clear_refs\ncomm\nmaps\npagemap\nsmaps\nstat\nstatus\n");
+	expect("ls $DIR/self/task/1000", 0,
+	       "clear_refs\ncomm\nmaps\npagemap\nsmaps\nstat\nstatus\n");
 	expect("ls $DIR/1000/map_files; readlink $DIR/1000/map_files/1-2", 1, "");
 	expect("cat $DIR/1001/maps", 0, "30000000-30004000 rw-p 00000000 00:00 0 \n");
 	expect("cat $DIR/1000/comm; readlink $DIR/self $DIR/thread-self", 0,
