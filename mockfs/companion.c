@@ -15,6 +15,8 @@ struct sums {
 	uint64_t pss, pss_dirty, pss_anon;
 	uint64_t shared_clean, shared_dirty, private_clean, private_dirty;
 	uint64_t swap, swap_pss;
+	uint64_t huge; /* anonymous, mapped by PMDs */
+	uint64_t shared_hugetlb, private_hugetlb; /* not in Rss: smaps_hugetlb_range() */
 };
 
 static uint64_t rss(const struct sums *s)
@@ -29,13 +31,16 @@ static uint64_t kib(const struct pmk_machine *m, uint64_t pages)
 
 /* ---- counting ----------------------------------------------------------------------------------- */
 
-static void add_present(struct sums *s, const struct pmk_vma *vma, bool shmem, uint64_t n,
-			uint64_t tag, uint32_t mapcount)
+static void add_present(struct sums *s, bool shmem, uint64_t n, uint64_t tag, uint32_t mapcount)
 {
+	if (tag & PMK_PTE_HUGETLB) {
+		*(mapcount > 1 ? &s->shared_hugetlb : &s->private_hugetlb) += n;
+		return;
+	}
 	bool anon = tag & PMK_PTE_ANON, dirty = tag & PMK_PTE_DIRTY;
 	uint64_t pss = (n << PSS_SHIFT) / (mapcount ? mapcount : 1);
 
-	(void)vma;
+	s->huge += anon && tag & PMK_PTE_HUGE ? n : 0;
 	*(anon ? &s->anon : shmem ? &s->shmem : &s->file) += n;
 	s->pss += pss;
 	s->pss_anon += anon ? pss : 0;
@@ -47,14 +52,14 @@ static void add_present(struct sums *s, const struct pmk_vma *vma, bool shmem, u
 }
 
 /* The frames of a run of entries, by how often they are mapped. */
-static void add_frames(const struct pmk_machine *m, struct sums *s, const struct pmk_vma *vma,
-		       bool shmem, const struct pmk_piece *entries)
+static void add_frames(const struct pmk_machine *m, struct sums *s, bool shmem,
+		       const struct pmk_piece *entries)
 {
 	uint64_t first = entries->v.base, end = first + (entries->end - entries->start);
 	struct pmk_piece p = { .end = first };
 
 	while (pmk_runs_piece(&m->frame, end, &p))
-		add_present(s, vma, shmem, p.end - p.start, entries->v.tag,
+		add_present(s, shmem, p.end - p.start, entries->v.tag,
 			    p.run ? PMK_FRAME_MAPCOUNT(p.v) : 1);
 }
 
@@ -72,12 +77,12 @@ static void add_slots(const struct pmk_machine *m, struct sums *s, const struct 
 }
 
 /* A scripted entry, by what its flags say it is. */
-static void add_word(struct sums *s, const struct pmk_vma *vma, uint64_t n, uint64_t flags)
+static void add_word(struct sums *s, uint64_t n, uint64_t flags)
 {
 	if (flags & PMK_PAGEMAP_SWAP_MASK && !(flags & PMK_PAGEMAP_GUARD_MASK))
 		s->swap += n, s->swap_pss += n << PSS_SHIFT;
 	else if (flags & PMK_PAGEMAP_PRESENT_MASK)
-		add_present(s, vma, false, n, flags & PMK_PAGEMAP_FILE_MASK ? 0 : PMK_PTE_ANON,
+		add_present(s, false, n, flags & PMK_PAGEMAP_FILE_MASK ? 0 : PMK_PTE_ANON,
 			    flags & PMK_PAGEMAP_EXCLUSIVE_MASK ? 1 : 2);
 }
 
@@ -91,7 +96,7 @@ static void add_entries(const struct pmk_machine *m, struct sums *s, const struc
 	switch (PMK_PTE_KIND(p->v.tag)) {
 	case PMK_PTE_FRAME:
 		if (!(vma->flags & PMK_VMA_PFNMAP))
-			add_frames(m, s, vma, shmem, p);
+			add_frames(m, s, shmem, p);
 		break;
 	case PMK_PTE_SWAP:
 		add_slots(m, s, p);
@@ -99,10 +104,10 @@ static void add_entries(const struct pmk_machine *m, struct sums *s, const struc
 	case PMK_PTE_GIVEN:
 	case PMK_PTE_GIVEN_SWAP:
 		if (!(vma->flags & PMK_VMA_PFNMAP))
-			add_word(s, vma, n, p->v.tag >> PMK_PTE_FLAGS_SHIFT << 55);
+			add_word(s, n, p->v.tag >> PMK_PTE_FLAGS_SHIFT << 55);
 		break;
 	case PMK_PTE_RAW:
-		add_word(s, vma, n, p->v.base);
+		add_word(s, n, p->v.base);
 		break;
 	default:
 		break;
@@ -149,6 +154,7 @@ static size_t print_flags(const struct pmk_machine *m, const struct pmk_vma *vma
 		{ "rr", vma->flags & PMK_VMA_RANDOM },
 		{ "dc", vma->flags & PMK_VMA_DONTFORK },
 		{ "ac", vma->flags & PMK_VMA_ACCOUNT },
+		{ "ht", vma->flags & PMK_VMA_HUGETLB },
 		{ "wf", vma->flags & PMK_VMA_WIPEONFORK },
 		{ "sd", vma->flags & PMK_VMA_SOFT_DIRTY &&
 				pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY) },
@@ -170,13 +176,14 @@ static size_t print_sums(const struct pmk_machine *m, const struct pmk_run *run,
 {
 	const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
 	bool locked = vma->flags & PMK_VMA_LOCKED;
+	uint64_t page = vma->flags & PMK_VMA_HUGETLB ? pmk_pmd_pages(m) : 1;
 	const struct {
 		const char *name;
 		uint64_t pages;
 	} line[] = {
 		{ "Size:", run->end - run->start },
-		{ "KernelPageSize:", 1 },
-		{ "MMUPageSize:", 1 },
+		{ "KernelPageSize:", page },
+		{ "MMUPageSize:", page },
 		{ "Rss:", rss(s) },
 		{ "Pss:", s->pss >> PSS_SHIFT },
 		{ "Pss_Dirty:", s->pss_dirty >> PSS_SHIFT },
@@ -188,11 +195,11 @@ static size_t print_sums(const struct pmk_machine *m, const struct pmk_run *run,
 		{ "Anonymous:", s->anon },
 		{ "KSM:", 0 },
 		{ "LazyFree:", 0 },
-		{ "AnonHugePages:", 0 },
+		{ "AnonHugePages:", s->huge },
 		{ "ShmemPmdMapped:", 0 },
 		{ "FilePmdMapped:", 0 },
-		{ "Shared_Hugetlb:", 0 },
-		{ "Private_Hugetlb:", 0 },
+		{ "Shared_Hugetlb:", s->shared_hugetlb },
+		{ "Private_Hugetlb:", s->private_hugetlb },
 		{ "Swap:", s->swap },
 		{ "SwapPss:", s->swap_pss >> PSS_SHIFT },
 		{ "Locked:", locked ? s->pss >> PSS_SHIFT : 0 },
