@@ -13,18 +13,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 /* More the kernel never transfers at once (MAX_RW_COUNT), so no buffer need be longer. */
-#define LONGEST	    ((size_t)INT_MAX + 1)
-
-/* RWF_* of newer headers. */
-#define READ_HIPRI  1
-#define READ_NOWAIT 8
+#define LONGEST ((size_t)INT_MAX + 1)
 
 int64_t pmk_raw_result(long libc_result)
 {
@@ -289,91 +284,6 @@ static int64_t call_procmap_query(const struct pmk_request *r, int fd, char *roo
 	return result;
 }
 
-static int64_t to_pipe(int fd)
-{
-	int pipe_fd[2];
-	int64_t result;
-
-	if (pipe2(pipe_fd, O_CLOEXEC))
-		return -errno;
-	result = pmk_raw_result(splice(fd, NULL, pipe_fd[1], NULL, 8, 0));
-	close(pipe_fd[0]);
-	close(pipe_fd[1]);
-	return result;
-}
-
-static int64_t to_memfd(int fd, bool copy)
-{
-	int to = memfd_create("pmkit-to", MFD_CLOEXEC);
-	int64_t result;
-
-	if (to < 0)
-		return -errno;
-	result = pmk_raw_result(copy ? syscall(SYS_copy_file_range, fd, NULL, to, NULL, 8ul, 0u)
-				     : sendfile(to, fd, NULL, 8));
-	close(to);
-	return result;
-}
-
-static int64_t poll_now(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
-	int n = poll(&p, 1, 0);
-
-	return n < 0 ? -errno : p.revents;
-}
-
-static int64_t map_it(int fd)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *at = mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, 0);
-
-	if (at == MAP_FAILED)
-		return -errno;
-	munmap(at, page);
-	return 0;
-}
-
-static int64_t read_flagged(int fd, off_t pos, int flags)
-{
-	char word[8];
-	struct iovec iov = { word, sizeof(word) };
-
-	return pmk_raw_result(preadv2(fd, &iov, 1, pos, flags));
-}
-
-static int64_t call_attempt(enum pmk_attempt what, int fd)
-{
-	switch (what) {
-	case PMK_ATTEMPT_FSYNC:
-		return pmk_raw_result(fsync(fd));
-	case PMK_ATTEMPT_FTRUNCATE:
-		return pmk_raw_result(ftruncate(fd, 0));
-	case PMK_ATTEMPT_FALLOCATE:
-		return pmk_raw_result(fallocate(fd, 0, 0, 8));
-	case PMK_ATTEMPT_FCHMOD:
-		return pmk_raw_result(fchmod(fd, 0400));
-	case PMK_ATTEMPT_SPLICE:
-		return to_pipe(fd);
-	case PMK_ATTEMPT_SENDFILE:
-	case PMK_ATTEMPT_COPY:
-		return to_memfd(fd, what == PMK_ATTEMPT_COPY);
-	case PMK_ATTEMPT_POLL:
-		return poll_now(fd);
-	case PMK_ATTEMPT_MMAP:
-		return map_it(fd);
-	case PMK_ATTEMPT_PREADV2:
-		return read_flagged(fd, -1, 0);
-	case PMK_ATTEMPT_NOWAIT:
-		return read_flagged(fd, 0, READ_NOWAIT);
-	case PMK_ATTEMPT_HIPRI:
-		return read_flagged(fd, 0, READ_HIPRI);
-	case PMK_ATTEMPT_COUNT:
-		break;
-	}
-	return -EINVAL;
-}
-
 int64_t pmk_filecall(const struct pmk_request *r, int fd, void *room, size_t size)
 {
 	char link[PATH_MAX];
@@ -391,8 +301,6 @@ int64_t pmk_filecall(const struct pmk_request *r, int fd, void *room, size_t siz
 		return pmk_raw_result(syscall(SYS_write, fd, room, (size_t)r->len));
 	case PMK_REQ_IOCTL:
 		return pmk_raw_result(syscall(SYS_ioctl, fd, (unsigned)r->a[0], 0l));
-	case PMK_REQ_ATTEMPT:
-		return call_attempt((enum pmk_attempt)r->a[0], fd);
 	case PMK_REQ_SCAN:
 		return call_scan(r, fd, room, size);
 	case PMK_REQ_MAP_FILE: /* the path is in the room */

@@ -255,21 +255,6 @@ enum pmk_syscall {
 #undef SYSCALL
 	PMK_SYSCALL_COUNT
 };
-enum pmk_attempt {
-	PMK_ATTEMPT_FSYNC,
-	PMK_ATTEMPT_FTRUNCATE, /* to 0 */
-	PMK_ATTEMPT_FALLOCATE,
-	PMK_ATTEMPT_FCHMOD, /* to what pagemap has already */
-	PMK_ATTEMPT_SPLICE, /* to a pipe */
-	PMK_ATTEMPT_SENDFILE, /* to a memfd */
-	PMK_ATTEMPT_COPY, /* likewise */
-	PMK_ATTEMPT_POLL, /* the events POLLIN (1) and POLLOUT (4) */
-	PMK_ATTEMPT_MMAP, /* private, readable */
-	PMK_ATTEMPT_PREADV2, /* offset -1 */
-	PMK_ATTEMPT_NOWAIT, /* RWF_NOWAIT */
-	PMK_ATTEMPT_HIPRI, /* RWF_HIPRI */
-	PMK_ATTEMPT_COUNT
-};
 enum pmk_uffd_op {
 	PMK_UFFD_REGISTER,
 	PMK_UFFD_UNREGISTER,

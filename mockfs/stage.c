@@ -911,7 +911,6 @@ static int64_t do_call(struct act *a)
 		[PMK_STMT_READFD] = PMK_REQ_READFD,   [PMK_STMT_READV] = PMK_REQ_READV,
 		[PMK_STMT_PREADV] = PMK_REQ_PREADV,   [PMK_STMT_LSEEK] = PMK_REQ_LSEEK,
 		[PMK_STMT_WRITEFD] = PMK_REQ_WRITEFD, [PMK_STMT_IOCTL] = PMK_REQ_IOCTL,
-		[PMK_STMT_ATTEMPT] = PMK_REQ_ATTEMPT,
 	};
 	const struct pmk_arg *arg = a->stmt->arg;
 	struct pmk_request r = { .code = codes[a->stmt->id], .proc = a->proc };
@@ -938,7 +937,6 @@ static int64_t do_call(struct act *a)
 			r.a[0] = r.code == PMK_REQ_IOCTL ? (int64_t)arg[i].n : 0;
 			break;
 		case PMK_ARG_WHENCE:
-		case PMK_ARG_ATTEMPT:
 			r.a[0] = (int64_t)arg[i].n;
 			break;
 		default:
@@ -1244,7 +1242,6 @@ static const struct {
 	[PMK_STMT_LSEEK] = { .act = do_call },
 	[PMK_STMT_WRITEFD] = { .act = do_call },
 	[PMK_STMT_IOCTL] = { .act = do_call },
-	[PMK_STMT_ATTEMPT] = { .act = do_call },
 	[PMK_STMT_UFFD] = { .act = do_uffd },
 	[PMK_STMT_UFFD_PROTECT] = { .act = do_uffd },
 	[PMK_STMT_UFFD_UNPROTECT] = { .act = do_uffd },

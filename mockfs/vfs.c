@@ -361,41 +361,6 @@ static int64_t other_call(struct pmk_fd *fd, enum pmk_syscall call, size_t n)
 	return answer->by ? answer->by(fd, n) : answer->is;
 }
 
-#define POLL_EVENTS 5 /* POLLIN | POLLOUT */
-
-/* What other calls make of the files: proc_reg_file_ops and the checks of the VFS before it. */
-static int64_t attempt(struct pmk_fd *fd, const struct pmk_request *r)
-{
-	static const int errors[PMK_ATTEMPT_COUNT] = {
-		[PMK_ATTEMPT_FSYNC] = EINVAL,	   [PMK_ATTEMPT_FALLOCATE] = EOPNOTSUPP,
-		[PMK_ATTEMPT_SPLICE] = EINVAL,	   [PMK_ATTEMPT_SENDFILE] = EINVAL,
-		[PMK_ATTEMPT_COPY] = EXDEV,	   [PMK_ATTEMPT_MMAP] = ENODEV,
-		[PMK_ATTEMPT_NOWAIT] = EOPNOTSUPP,
-	};
-	bool kpage = pmk_file_is_kpage(pmk_handle_file(fd->h));
-	bool writable = (fd->flags & O_ACCMODE) != O_RDONLY;
-	int64_t pos = r->pos;
-
-	switch ((enum pmk_attempt)r->a[0]) {
-	case PMK_ATTEMPT_FTRUNCATE:
-		return writable ? 0 : -EINVAL;
-	case PMK_ATTEMPT_FALLOCATE:
-		return writable ? -EOPNOTSUPP : -EBADF;
-	case PMK_ATTEMPT_FCHMOD:
-		return kpage ? 0 : -EPERM;
-	case PMK_ATTEMPT_POLL:
-		return POLL_EVENTS;
-	case PMK_ATTEMPT_MMAP:
-		return kpage ? -EIO : -ENODEV;
-	case PMK_ATTEMPT_PREADV2:
-		return read_once(fd, &fd->pos, 8, NULL, PMK_BUF_OK);
-	case PMK_ATTEMPT_HIPRI:
-		return read_once(fd, &pos, 8, NULL, PMK_BUF_OK);
-	default:
-		return -errors[r->a[0]];
-	}
-}
-
 int64_t pmk_fd_request(struct pmk_fd *fd, const struct pmk_request *r)
 {
 	int64_t pos = r->pos;
@@ -419,8 +384,6 @@ int64_t pmk_fd_request(struct pmk_fd *fd, const struct pmk_request *r)
 		return write_once(fd, r);
 	case PMK_REQ_IOCTL:
 		return pmk_handle_ioctl(fd->h, (unsigned)r->a[0]);
-	case PMK_REQ_ATTEMPT:
-		return r->a[0] >= 0 && r->a[0] < PMK_ATTEMPT_COUNT ? attempt(fd, r) : -EINVAL;
 	case PMK_REQ_SCAN:
 		return scan(fd, r);
 	case PMK_REQ_SYSCALL:

@@ -75,7 +75,6 @@ enum pmk_request_code {
 	PMK_REQ_LSEEK, /* handle, pos, a[0] whence */
 	PMK_REQ_WRITEFD, /* handle, in, len */
 	PMK_REQ_IOCTL, /* handle, a[0] command, no argument */
-	PMK_REQ_ATTEMPT, /* handle, a[0] enum pmk_attempt */
 	PMK_REQ_SCAN, /* handle, scan, a[0] enum pmk_buf of the vector, a[1] that of the argument;
 		       * buf, len: where a struct pmk_scan_arg and the regions shall be put */
 	PMK_REQ_PROCMAP_QUERY, /* handle, query, a[0] enum pmk_buf of the name, a[1] that of the
