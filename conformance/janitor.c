@@ -137,6 +137,22 @@ static int make_swap(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
 	return 0;
 }
 
+/* Huge pages of the pool that are spoken for.  6.18 loses some reservations of private mappings for
+ * good, so that a pool may be full and of no use. */
+static unsigned long reserved_pages(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long n = 0;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "HugePages_Rsvd: %lu", &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
+}
+
 static int fill_pool(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
 {
 	char old[32], want[32], now[32] = "0";
@@ -145,7 +161,7 @@ static int fill_pool(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
 	(void)owner;
 	if (!get_setting(POOL_FILE, old, sizeof(old)))
 		return pmk_error_set(err, NULL, 0, 0, "no hugetlb in this kernel");
-	snprintf(want, sizeof(want), "%lu", strtoul(old, NULL, 10) + POOL_PAGES);
+	snprintf(want, sizeof(want), "%lu", strtoul(old, NULL, 10) + reserved_pages() + POOL_PAGES);
 	change_setting(undo, &pool);
 	get_setting(POOL_FILE, now, sizeof(now));
 	if (strtoul(now, NULL, 10) < strtoul(want, NULL, 10))
