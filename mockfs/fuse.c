@@ -380,11 +380,6 @@ void pmk_mount_stop(struct pmk_mount *m)
 	mount_free(m);
 }
 
-void pmk_mount_after_fork(struct pmk_mount *m)
-{
-	close(fuse_session_fd(m->session));
-}
-
 int pmk_mount_end_fd(const struct pmk_mount *m)
 {
 	return m->end_fd;

@@ -90,10 +90,5 @@ int pmk_mount_end_fd(const struct pmk_mount *mount);
  * only some time after it has happened.
  */
 void pmk_mount_forget(struct pmk_mount *mount);
-/*
- * In a child of fork() that does not exec: closes its copy of the connection.  Otherwise callers would
- * hang, not fail, should the server die while the child lives.
- */
-void pmk_mount_after_fork(struct pmk_mount *mount);
 
 #endif /* PMK_FUSE_H */
