@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../clauses.h"
+#include "clauses.h"
 
 static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 

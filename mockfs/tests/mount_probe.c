@@ -2,7 +2,7 @@
  * mount_probe.c - a line for each operation on a file of proc: what it returned.
  *
  * Run on a real file and on a mocked one the lines must be the same; of those that FUSE makes differ
- * there is none.  The operations are those of pmkit fidelity (conformance/operations.def).
+ * there is none.  The operations are those of pmkit fidelity (conformance/fidelity/operations.def).
  *
  *   mount_probe FILE     FILE in /proc/self, or kpage* in /proc
  *   mount_probe --script the script of a process that looks the same

@@ -10,7 +10,6 @@
 #include <errno.h>
 
 #include "pagemapkit.h"
-#include "world.h"
 
 static bool file_backed(const struct pmk_machine *m, const struct pmk_vma *vma)
 {

@@ -2,7 +2,7 @@
  * stage.h - a script's givens, operations and calls, done in a world.
  *
  * The stage resolves names to numbers: processes, regions (to addresses it picks itself), objects and
- * handles.  It knows nothing of expectations: who checks (conformance/check.h) asks it what a name means.
+ * handles.  It knows nothing of expectations: who checks (conformance/runner/check.h) asks it what a name means.
  */
 #ifndef PMK_STAGE_H
 #define PMK_STAGE_H

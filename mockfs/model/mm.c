@@ -9,7 +9,6 @@
 
 #include "alloc.h"
 #include "pagemapkit.h"
-#include "world.h"
 
 /* An anon_vma made by fork has more than one link: such a VMA does not merge with one without. */
 #define ANON_VMA_FORKED (1u << 31)

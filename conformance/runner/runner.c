@@ -198,10 +198,10 @@ static bool ask_meta(struct run *r, meta *const table[PMK_STMT_COUNT])
 	return true;
 }
 
-/* --as, the script's kernel, or the host's. */
+/* --as, the script's kernel, or the host's as it usually is. */
 static void profile_of(const struct run *r, struct pmk_profile *ret)
 {
-	pmk_profile_host(ret);
+	pmk_profile_usual(ret);
 	if (r->options->as) {
 		*ret = *r->options->as;
 		return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* filesyscall.h - the system calls of mockfs/syscalls.def, done for real on an open file. */
+/* filesyscall.h - the system calls of mockfs/language/syscalls.def, done for real on an open file. */
 #ifndef PMK_FILESYSCALL_H
 #define PMK_FILESYSCALL_H
 

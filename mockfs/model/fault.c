@@ -10,7 +10,6 @@
 #include <signal.h>
 
 #include "pagemapkit.h"
-#include "world.h"
 
 #define ANON_FLAGS \
 	(PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_KPF_ANON_MASK | PMK_KPF_SWAPBACKED_MASK)
@@ -76,9 +75,12 @@ void pmk_touch_lock(const struct touch *t, uint64_t pfn, uint64_t n, bool on)
 		pmk_frame_lock(t->m, pfn, n, on);
 }
 
-/* New anonymous frames at [start, start + n), written by this process alone. */
+/* New anonymous frames at [start, start + n), this process's alone.  A load that gets them, where there is no
+ * zero page, leaves them as a store does if stores are allowed (do_anonymous_page()). */
 static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 {
+	uint64_t written = t->write || t->vma.prot & PMK_PERM_W ? pmk_touch_written(t) : 0;
+
 	pmk_touch_anon_vma(t);
 	while (n) {
 		uint64_t pfn, got;
@@ -88,8 +90,7 @@ static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 			return -ENOMEM;
 		pmk_touch_lock(t, pfn, got, true);
 		set_entries(t, start, got, pfn,
-			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | pmk_touch_written(t) |
-				    t->armed);
+			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | written | t->armed);
 		start += got;
 		n -= got;
 	}
@@ -477,7 +478,7 @@ int64_t pmk_touch_anon(struct touch *t, uint64_t start, uint64_t end)
 {
 	uint64_t zero;
 
-	if (t->write)
+	if (t->write || !pmk_profile_has(&t->m->profile, PMK_Q_ZERO_PAGE))
 		return new_anon(t, start, end - start);
 	zero = pmk_frame_zero(t->m);
 	if (!zero)

@@ -6,16 +6,17 @@
  * by the page.  It knows nothing of scripts, of files' system-call rules (procfs.h) or of FUSE.
  *
  * Units: addresses in pages ("page numbers"), lengths in pages, PFNs, swap offsets in pages.
- * Results of operations: 0, or -errno, or PMK_SIGNAL(n) (world.h), as a process would see them.
+ * Results of operations: 0, or -errno, or PMK_SIGNAL(n) (result.h), as a process would see them.
  * Not thread-safe: the owner locks.
  *
- * Sources of the rules: the ledger (conformance/clauses.def), the kernel's mm/, and observation;
+ * Sources of the rules: the ledger (conformance/runner/clauses.def), the kernel's mm/, and observation;
  * each function names what it follows.
  */
 #ifndef PMK_MACHINE_H
 #define PMK_MACHINE_H
 
 #include "profile.h"
+#include "result.h"
 #include "rules.h"
 #include "runs.h"
 

@@ -47,6 +47,7 @@ static const struct config configs[] = {
 #define C_MEMCG	     (1u << PMK_KCONFIG_MEMCG)
 #define C_LA57	     (1u << PMK_KCONFIG_LA57)
 #define C_VSYSCALL   (1u << PMK_KCONFIG_VSYSCALL)
+#define C_ZERO_PAGE  (1u << PMK_KCONFIG_ZERO_PAGE)
 
 const struct pmk_quirk pmk_quirk[] = {
 #define QUIRK(id, name, since, until, stable, arches, config, text, clauses) \
@@ -247,6 +248,11 @@ static void probe_config(struct pmk_profile *p, size_t page)
 		host_config(p, PMK_KCONFIG_SOFT_DIRTY,
 			    own_entry_has((uintptr_t)fresh / page * 8, PMK_PAGEMAP_SOFT_DIRTY_MASK,
 					  &len));
+		/* K-ZERO: the zero page is nobody's alone, a page of its own is */
+		host_config(p, PMK_KCONFIG_ZERO_PAGE,
+			    *(volatile char *)fresh ||
+				    !own_entry_has((uintptr_t)fresh / page * 8,
+						   PMK_PAGEMAP_EXCLUSIVE_MASK, &len));
 		munmap(fresh, page);
 	}
 	if (p->arch->mask == A_X86_64) { /* A-TS-X86: entries go on beyond 2^47 */
@@ -300,6 +306,14 @@ void pmk_profile_host(struct pmk_profile *ret)
 	resolve(&p);
 	name_it(&p, true);
 	*ret = p;
+}
+
+void pmk_profile_usual(struct pmk_profile *ret)
+{
+	pmk_profile_host(ret);
+	ret->config = usual_config(ret->arch);
+	resolve(ret);
+	name_it(ret, true);
 }
 
 int pmk_feature_find(const char *name)

@@ -11,7 +11,6 @@
 #include <signal.h>
 
 #include "pagemapkit.h"
-#include "world.h"
 
 #define ANON_FLAGS \
 	(PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_KPF_ANON_MASK | PMK_KPF_SWAPBACKED_MASK)
@@ -304,6 +303,7 @@ static bool map_huge_zero(struct touch *t, uint64_t unit)
 
 int64_t pmk_huge_touch_none(struct touch *t, uint64_t start, uint64_t end)
 {
+	bool zero = !t->write && pmk_profile_has(&t->m->profile, PMK_Q_ZERO_PAGE);
 	int64_t err = 0;
 
 	if (!vma_wants(t))
@@ -312,8 +312,7 @@ int64_t pmk_huge_touch_none(struct touch *t, uint64_t start, uint64_t end)
 		uint64_t unit = unit_of(t->m, at);
 
 		next = unit + pmk_pmd_pages(t->m) < end ? unit + pmk_pmd_pages(t->m) : end;
-		if (unit_is_free(t, unit) &&
-		    (t->write ? new_huge(t, unit) : map_huge_zero(t, unit)))
+		if (unit_is_free(t, unit) && (zero ? map_huge_zero(t, unit) : new_huge(t, unit)))
 			continue;
 		err = pmk_touch_anon(t, at, next);
 	}

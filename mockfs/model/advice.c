@@ -9,7 +9,6 @@
 #include <errno.h>
 
 #include "pagemapkit.h"
-#include "world.h"
 
 /* A piece [start, end) of one VMA. */
 struct stretch {

@@ -77,8 +77,10 @@ struct pmk_profile {
 
 /* E.g. "6.x" gives -1 and "kernel version '6.x': expected MAJOR.MINOR[.PATCH]". */
 int pmk_profile_parse(const char *text, struct pmk_profile *ret, struct pmk_error *err);
-/* The running kernel's version, architecture and page size. */
+/* The running kernel: its version, architecture and page size, and its configuration, which is probed. */
 void pmk_profile_host(struct pmk_profile *ret);
+/* The running kernel in the usual configuration: with what this machine lacks, for model and mock. */
+void pmk_profile_usual(struct pmk_profile *ret);
 /* Turns a quirk on or off, e.g. after a probe, or for a mutant. */
 void pmk_profile_set(struct pmk_profile *profile, enum pmk_feature feature, bool on);
 

@@ -74,6 +74,22 @@ static enum pmk_answer exclusive_bit(const struct lab *lab)
 	return answer(e & PMK_PAGEMAP_EXCLUSIVE_MASK);
 }
 
+/* The zero page is nobody's alone; a page of one's own is. */
+static enum pmk_answer zero_page(const struct lab *lab)
+{
+	const size_t size = lab->host->page_size;
+	char *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	enum pmk_answer a = PMK_ANSWER_UNKNOWN;
+	uint64_t e;
+
+	if (p == MAP_FAILED)
+		return a;
+	if (!*(volatile char *)p && entry_at(lab, p, &e) && e & PMK_PAGEMAP_PRESENT_MASK)
+		a = answer(!(e & PMK_PAGEMAP_EXCLUSIVE_MASK));
+	munmap(p, size);
+	return a;
+}
+
 static bool clear_soft_dirty(void)
 {
 	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
@@ -636,6 +652,7 @@ static const struct probe {
 	enum pmk_answer (*ask)(const struct lab *lab);
 } probes[] = {
 	{ PMK_Q_EXCLUSIVE_BIT, exclusive_bit },
+	{ PMK_Q_ZERO_PAGE, zero_page },
 	{ PMK_Q_SOFT_DIRTY, soft_dirty },
 	{ PMK_Q_UFFD_WP_BIT, uffd_wp_bit },
 	{ PMK_Q_GUARD_BIT, guard_bit },

@@ -3,13 +3,13 @@
  *
  * A stage (stage.h) resolves every name of a script to numbers and asks a world to do one request at a
  * time.  Three worlds stand behind this table:
- *   model   mockfs/world_model.c     the in-process model alone
- *   mock    conformance/world_live.c the model's memory, but files read by real calls through FUSE
- *   kernel  conformance/world_live.c real processes, real memory, the real /proc
+ *   model   mockfs/stage/world_model.c        the in-process model alone
+ *   mock    conformance/live/world_mock.c     the model's memory, but files read by real calls through FUSE
+ *   kernel  conformance/live/world_kernel.c   real processes, real memory, the real /proc
  *
  * Processes are small numbers that the stage gives out, 0 for the first.  PMK_OBSERVER stands for the
  * runner itself, which looks on with whatever rights it has.
- * Results: >= 0 a value; -errno; PMK_SIGNAL(n) when the process met a signal instead.
+ * Results are as a process sees them: result.h.
  */
 #ifndef PMK_WORLD_H
 #define PMK_WORLD_H
@@ -20,15 +20,11 @@
 
 #include "pagemapkit.h"
 #include "profile.h"
+#include "result.h"
 #include "script.h"
 
 #define PMK_OBSERVER  (-1)
 #define PMK_PROCS_MAX 20000 /* processes a stage gives out */
-#define PMK_SIGNAL(n) (-100000 - (int64_t)(n))
-static inline bool pmk_is_signal(int64_t result)
-{
-	return result <= -100000;
-}
 
 /*
  * What a world can be asked.  Addresses and lengths in bytes, page-aligned unless said otherwise.
