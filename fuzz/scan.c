@@ -26,6 +26,7 @@ struct run {
 	int object;
 	bool soft_dirty;
 	unsigned shift;
+	uint64_t known; /* categories */
 };
 
 /* The vector of a caller: room regions, of which only some can be written to. */
@@ -134,7 +135,7 @@ static struct pmk_scan_arg argument(const struct run *r, struct fuzz_input *in)
 {
 	struct pmk_scan_arg arg = { .size = sizeof(arg), .vec = 4096 };
 	uint8_t flags = fuzz_byte(in);
-	uint64_t known = pmk_scan_categories(r->m->profile.kernel), first = fuzz_u16(in) % PAGES;
+	uint64_t known = r->known, first = fuzz_u16(in) % PAGES;
 
 	arg.flags = flags & 3;
 	arg.start = (uint64_t)(ARENA + first) << r->shift;
@@ -182,46 +183,50 @@ static void scan(struct run *r, struct fuzz_input *in)
 	      "what is protected is what brute force protects");
 }
 
-static void set_up(struct run *r, struct fuzz_input *in)
+/* A machine for each kernel, made once: to make one costs more than all that is done with it.  Only what
+ * attributes of VMAs have which number outlives an input, and nothing shows that. */
+static struct run *machine(uint8_t kernel)
 {
-	static struct pmk_profile profile[sizeof(kernels) / sizeof(*kernels)];
-	uint8_t kernel = fuzz_byte(in) % (sizeof(kernels) / sizeof(*kernels));
+	static struct run run[sizeof(kernels) / sizeof(*kernels)];
+	struct run *r = &run[kernel % (sizeof(kernels) / sizeof(*kernels))];
+	struct pmk_profile profile;
 	struct pmk_error err;
 
-	if (!profile[kernel].arch)
-		CHECK(!pmk_profile_parse(kernels[kernel], &profile[kernel], &err),
-		      "a kernel of the target's own list");
-	*r = (struct run){ .m = pmk_machine_create(&profile[kernel]) };
+	if (r->m)
+		return r;
+	CHECK(!pmk_profile_parse(kernels[r - run], &profile, &err),
+	      "a kernel of the target's own list");
+	r->m = pmk_machine_create(&profile);
+	r->m->zero_pfn = 7;
+	r->object = pmk_object_create(r->m, PMK_OBJECT_SHMEM, PAGES, "m");
+	r->soft_dirty = pmk_profile_has(&profile, PMK_Q_SOFT_DIRTY);
+	r->shift = profile.arch->page_shift;
+	r->known = pmk_scan_categories(profile.kernel);
 	pmk_runs_init(&r->mm.vma, false);
 	pmk_runs_init(&r->mm.pte, true);
 	pmk_runs_init(&r->mm.table, true);
-	r->m->zero_pfn = 7;
-	r->object = pmk_object_create(r->m, PMK_OBJECT_SHMEM, PAGES, "m");
-	r->soft_dirty = pmk_profile_has(&profile[kernel], PMK_Q_SOFT_DIRTY);
-	r->shift = profile[kernel].arch->page_shift;
+	return r;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = { data, size };
-	struct run r;
+	struct run *r = machine(fuzz_byte(&in));
 
-	set_up(&r, &in);
 	for (int i = 0; in.size && i < OPS_MAX; i++) {
 		uint8_t code = fuzz_byte(&in);
 		uint64_t first, n;
 
 		if (code == 255 || in.size < 3) {
-			scan(&r, &in);
+			scan(r, &in);
 			continue;
 		}
 		first = (PAGES / 64) * fuzz_byte(&in) % PAGES;
 		n = 1 + (PAGES / 64) * fuzz_byte(&in) % (PAGES - first);
-		do_op(&r, code, ARENA + first, ARENA + first + n, fuzz_byte(&in));
+		do_op(r, code, ARENA + first, ARENA + first + n, fuzz_byte(&in));
 	}
-	pmk_runs_deinit(&r.mm.vma);
-	pmk_runs_deinit(&r.mm.pte);
-	pmk_runs_deinit(&r.mm.table);
-	pmk_machine_destroy(r.m);
+	pmk_runs_deinit(&r->mm.vma);
+	pmk_runs_deinit(&r->mm.pte);
+	pmk_runs_deinit(&r->mm.table);
 	return 0;
 }
