@@ -27,6 +27,8 @@ struct pmk_suite {
  * 0, or -1 and *err: "scripts: No such file or directory".
  */
 int pmk_suite_init(struct pmk_suite *suite, struct pmk_error *err);
+/* The scripts that pmkit grade asks by: those built in. */
+void pmk_suite_questions(struct pmk_suite *suite);
 void pmk_suite_deinit(struct pmk_suite *suite);
 
 /*
@@ -41,7 +43,7 @@ struct pmk_embedded {
 	const char *text;
 	size_t len;
 };
-extern const struct pmk_embedded pmk_embedded[];
-extern const size_t pmk_embedded_count;
+extern const struct pmk_embedded pmk_scripts[], pmk_questions[];
+extern const size_t pmk_scripts_count, pmk_questions_count;
 
 #endif
