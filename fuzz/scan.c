@@ -138,12 +138,14 @@ static void put_entries(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 /* Huge pages wherever whole ones fit: in hugetlb, and where one VMA has them. */
 static void put_huge(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 {
-	const uint64_t linear = PMK_PTE_HUGE | PMK_RUN_LINEAR, frame = 0x8000 + (start & ~(UNIT - 1ull));
+	const uint64_t linear = PMK_PTE_HUGE | PMK_RUN_LINEAR,
+		       frame = 0x8000 + (start & ~(UNIT - 1ull));
 	const struct pmk_value thp[] = { { frame, PMK_PTE_FRAME | PMK_PTE_ANON | linear },
 					 { r->m->huge_zero_pfn, PMK_PTE_ZERO | linear } };
 	const struct pmk_value hugetlb[] = { { frame, PMK_PTE_FRAME | PMK_PTE_ANON | linear },
 					     { frame, PMK_PTE_FRAME | linear },
-					     { PMK_MARKER_UFFD_WP, PMK_PTE_MARKER | PMK_PTE_HUGE } };
+					     { PMK_MARKER_UFFD_WP,
+					       PMK_PTE_MARKER | PMK_PTE_HUGE } };
 
 	for (uint64_t at = start & ~(UNIT - 1ull); at + UNIT <= end; at += UNIT) {
 		struct pmk_run run;
@@ -158,7 +160,8 @@ static void put_huge(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 			v.tag |= PMK_PTE_HUGETLB;
 		if (x & 32)
 			pmk_pte_set_uffd_wp(&v, true);
-		pmk_runs_clear(&r->mm.table, at / UNIT, at / UNIT + 1); /* a PMD is one or the other */
+		pmk_runs_clear(&r->mm.table, at / UNIT,
+			       at / UNIT + 1); /* a PMD is one or the other */
 		pmk_mm_set_entries(r->m, &r->mm, at, at + UNIT, v);
 	}
 }

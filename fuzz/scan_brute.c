@@ -259,8 +259,8 @@ static void cut(struct brute *b, const struct here *h)
 {
 	for (size_t i = h->i; i < h->i + h->n; i++)
 		if (is_zero(b, b->ret->word[i]))
-			b->ret->word[i] = (b->ret->word[i] & ~(PMK_PAGEMAP_FRAME_MASK |
-							       PMK_PAGEMAP_FILE_MASK)) |
+			b->ret->word[i] = (b->ret->word[i] &
+					   ~(PMK_PAGEMAP_FRAME_MASK | PMK_PAGEMAP_FILE_MASK)) |
 					  b->m->zero_pfn;
 	b->made = h->addr / b->page_size / pmk_pmd_pages(b->m) + 1;
 	b->cut = unit_of(b, h->addr / b->page_size) + 1;

@@ -706,8 +706,8 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 			continue; /* should_zap_cows() */
 		pmk_mm_zap(m, mm, p.start, p.end);
 		if (armed)
-			pmk_runs_set(&mm->pte, p.start, p.end,
-				     (struct pmk_value){ PMK_MARKER_UFFD_WP,
-							 PMK_PTE_MARKER | huge });
+			pmk_runs_set(
+				&mm->pte, p.start, p.end,
+				(struct pmk_value){ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER | huge });
 	}
 }

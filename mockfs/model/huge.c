@@ -586,8 +586,8 @@ static int64_t hugetlb_touch(struct touch *t, uint64_t unit)
 	int64_t err = 0;
 	bool new = !pmk_runs_get(&t->mm->pte, unit, &v), marker, armed;
 
-	marker = !new && PMK_PTE_KIND(v.tag) == PMK_PTE_MARKER;
-	armed = !new && t->vma.flags & PMK_VMA_UFFD_WP &&
+	marker = !new &&PMK_PTE_KIND(v.tag) == PMK_PTE_MARKER;
+	armed = !new && t->vma.flags &PMK_VMA_UFFD_WP &&
 		(v.tag & PMK_PTE_UFFD_WP || (marker && v.base & PMK_MARKER_UFFD_WP));
 	if (marker && v.base & PMK_MARKER_POISON)
 		return PMK_SIGNAL(SIGBUS);
