@@ -97,6 +97,14 @@ static void apply_waivers(struct pmk_score *s, struct pmk_waivers *waivers)
 
 /* ---- one question --------------------------------------------------------------------------------- */
 
+/* What came from an adapter can be anything; reports cannot hold it. */
+static void make_printable(struct pmk_text *text)
+{
+	for (size_t i = 0; i < text->len; i++)
+		if (text->buf[i] < ' ' || text->buf[i] > '~')
+			text->buf[i] = '?';
+}
+
 static enum pmk_grade judge(struct grader *g, const struct pmk_question *q,
 			    const struct pmk_key *key, struct pmk_text *why, struct pmk_text *shown)
 {
@@ -106,10 +114,14 @@ static enum pmk_grade judge(struct grader *g, const struct pmk_question *q,
 	enum pmk_grade grade = PMK_GRADE_MISS;
 
 	if (pmk_answer_parse(q->ask, a->buf, a->len, &answer, &err)) {
-		pmk_text_add(why, "%s: %.80s", err.text, a->buf);
+		pmk_text_add(why, "%.120s: ", err.text);
+		for (size_t i = 0; i < a->len && i < 80 && a->buf[i] != '\n'; i++)
+			pmk_text_add(why, "%c", a->buf[i]);
+		make_printable(why);
 		grade = PMK_GRADE_GARBAGE;
 	} else if (*answer.skip) {
 		pmk_text_add(why, "%s", answer.skip);
+		make_printable(why);
 		grade = PMK_GRADE_SKIP;
 	} else if (pmk_key_matches(key, q, a->says.fields[q->ask], &answer, why, shown)) {
 		pmk_text_clear(shown);
