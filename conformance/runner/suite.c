@@ -257,3 +257,11 @@ int pmk_suite_select(struct pmk_suite *suite, char *const *words, size_t n, stru
 	free(keep);
 	return result;
 }
+
+bool pmk_case_proves(const struct pmk_case *c, const char *clause)
+{
+	for (size_t i = 0; i < c->nclauses; i++)
+		if (!strcmp(c->clause[i], clause))
+			return true;
+	return false;
+}

@@ -37,6 +37,9 @@ void pmk_suite_deinit(struct pmk_suite *suite);
  */
 int pmk_suite_select(struct pmk_suite *suite, char *const *words, size_t n, struct pmk_error *err);
 
+/* Whether the script says that it is about this clause. */
+bool pmk_case_proves(const struct pmk_case *c, const char *clause);
+
 /* The scripts built into the binary (embed.cmake). */
 struct pmk_embedded {
 	const char *name;
