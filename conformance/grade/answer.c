@@ -331,6 +331,9 @@ static int take_regions(json_t *regions, struct pmk_answer *ret, struct pmk_erro
 		    !take_number(json_object_get(item, "end"), &r.end) ||
 		    !take_categories(json_object_get(item, "categories"), &r.categories))
 			return fail(err, "regions[%zu]: expected start, end and categories", i);
+		if (r.start >= r.end ||
+		    (ret->nregions && r.start < ret->region[ret->nregions - 1].end))
+			return fail(err, "regions[%zu]: expected regions in ascending order", i);
 		pmk_answer_add_region(ret, r);
 	}
 	return 0;

@@ -15,7 +15,7 @@
 #define PAGES_MAX 4096 /* of one statement */
 #define IN_PAGE	  0x7b4 /* addresses are asked about inside their page */
 
-struct grader {
+struct pmk_grader {
 	struct pmk_twin twin;
 	struct pmk_adapter *adapter;
 	struct pmk_score *score;
@@ -47,14 +47,14 @@ static struct pmk_graded_clause *clause_of(struct pmk_score *score, const char *
 	return &score->clause[score->nclauses++];
 }
 
-static void note_unasked(struct grader *g)
+static void note_unasked(struct pmk_grader *g)
 {
 	g->score->unasked++;
 	for (size_t i = 0; i < g->c->nclauses; i++)
 		clause_of(g->score, g->c->clause[i])->unasked++;
 }
 
-static void note(struct grader *g, const struct pmk_graded *graded)
+static void note(struct pmk_grader *g, const struct pmk_graded *graded)
 {
 	struct pmk_score *s = g->score;
 
@@ -105,7 +105,7 @@ static void make_printable(struct pmk_text *text)
 			text->buf[i] = '?';
 }
 
-static enum pmk_grade judge(struct grader *g, const struct pmk_question *q,
+static enum pmk_grade judge(struct pmk_grader *g, const struct pmk_question *q,
 			    const struct pmk_key *key, struct pmk_text *why, struct pmk_text *shown)
 {
 	const struct pmk_adapter *a = g->adapter;
@@ -131,7 +131,7 @@ static enum pmk_grade judge(struct grader *g, const struct pmk_question *q,
 	return grade;
 }
 
-static int ask(struct grader *g, const struct pmk_question *q)
+static int ask(struct pmk_grader *g, const struct pmk_question *q)
 {
 	char line[1024] = "", about[160] = "", why_buf[1024] = "", shown_buf[64] = "";
 	struct pmk_text json = PMK_TEXT(line), print = PMK_TEXT(about), why = PMK_TEXT(why_buf),
@@ -162,7 +162,7 @@ static int ask(struct grader *g, const struct pmk_question *q)
 }
 
 /* The process whose line it is, or whose handle the line looks through: whom the consumer counts as. */
-static void as_process(struct grader *g, const char *name, struct pmk_question *q)
+static void as_process(struct pmk_grader *g, const char *name, struct pmk_question *q)
 {
 	int pid = pmk_stage_pid(g->twin.key_stage, pmk_stage_proc(g->twin.key_stage, name));
 	const struct pmk_task *task = pmk_task_find(pmk_twin_key(&g->twin), pid);
@@ -172,7 +172,7 @@ static void as_process(struct grader *g, const char *name, struct pmk_question *
 		q->opener = task->cred;
 }
 
-static bool takes(const struct grader *g, enum pmk_ask ask)
+static bool takes(const struct pmk_grader *g, enum pmk_ask ask)
 {
 	return g->adapter->says.asks[ask];
 }
@@ -180,7 +180,7 @@ static bool takes(const struct grader *g, enum pmk_ask ask)
 /* ---- statements that are questions ---------------------------------------------------------------- */
 
 /* n pages from an address on: as one range, or page by page, as the adapter takes it. */
-static int ask_pages(struct grader *g, struct pmk_question *q, uint64_t start, uint64_t n)
+static int ask_pages(struct pmk_grader *g, struct pmk_question *q, uint64_t start, uint64_t n)
 {
 	int rc = 0;
 
@@ -203,12 +203,14 @@ static int ask_pages(struct grader *g, struct pmk_question *q, uint64_t start, u
 	return rc;
 }
 
-static int ask_entry(struct grader *g, struct pmk_question *q)
+static int ask_entry(struct pmk_grader *g, struct pmk_question *q)
 {
 	const struct pmk_arg *range = &g->stmt->arg[0];
 	struct pmk_stage *stage = g->twin.key_stage;
 	const struct pmk_region *region =
-		pmk_stage_region(stage, pmk_stage_proc(stage, g->stmt->subject), range->text);
+		g->stmt->subject ? pmk_stage_region(stage, pmk_stage_proc(stage, g->stmt->subject),
+						    range->text)
+				 : NULL;
 	struct pmk_span whole;
 	int rc = 0;
 
@@ -228,7 +230,7 @@ static int ask_entry(struct grader *g, struct pmk_question *q)
 	return rc;
 }
 
-static int ask_frame(struct grader *g, struct pmk_question *q, uint64_t first, uint64_t last)
+static int ask_frame(struct pmk_grader *g, struct pmk_question *q, uint64_t first, uint64_t last)
 {
 	int rc = 0;
 
@@ -245,7 +247,7 @@ static int ask_frame(struct grader *g, struct pmk_question *q, uint64_t first, u
 }
 
 /* PFNs and holes; of a region's pages the frames are asked about with the pages (entry). */
-static int ask_frames(struct grader *g, struct pmk_question *q)
+static int ask_frames(struct pmk_grader *g, struct pmk_question *q)
 {
 	const struct pmk_arg *frames = &g->stmt->arg[0];
 	struct pmk_world *world = &g->twin.key.world;
@@ -265,7 +267,7 @@ static int ask_frames(struct grader *g, struct pmk_question *q)
 	}
 }
 
-static int ask_read(struct grader *g, struct pmk_question *q, const struct pmk_request *r)
+static int ask_read(struct pmk_grader *g, struct pmk_question *q, const struct pmk_request *r)
 {
 	uint64_t first = (uint64_t)r->pos / 8, n = (r->len + 7) / 8;
 
@@ -274,7 +276,7 @@ static int ask_read(struct grader *g, struct pmk_question *q, const struct pmk_r
 	return ask_frame(g, q, first, first + n - 1);
 }
 
-static int ask_scan(struct grader *g, struct pmk_question *q, const struct pmk_request *r)
+static int ask_scan(struct pmk_grader *g, struct pmk_question *q, const struct pmk_request *r)
 {
 	if (!takes(g, PMK_ASK_SCAN)) {
 		note_unasked(g);
@@ -302,7 +304,7 @@ static bool is_asking_call(const struct pmk_stmt *stmt)
 	}
 }
 
-static int ask_call(struct grader *g, struct pmk_question *q)
+static int ask_call(struct pmk_grader *g, struct pmk_question *q)
 {
 	struct pmk_request r;
 
@@ -317,7 +319,7 @@ static int ask_call(struct grader *g, struct pmk_question *q)
 	return r.code == PMK_REQ_SCAN ? ask_scan(g, q, &r) : ask_read(g, q, &r);
 }
 
-static int do_statement(struct grader *g)
+static int do_statement(struct pmk_grader *g)
 {
 	struct pmk_question q = { .line = g->stmt->line };
 
@@ -346,7 +348,7 @@ static int profile_of(const struct pmk_script *script, struct pmk_profile *ret,
 }
 
 /* 1: the script is for this kernel and these worlds; 0: it is not; -1 and *err. */
-static int wanted(struct grader *g)
+static int wanted(struct pmk_grader *g)
 {
 	char why[256];
 
@@ -368,7 +370,7 @@ static int wanted(struct grader *g)
 	return 1;
 }
 
-static int play(struct grader *g)
+static int play(struct pmk_grader *g)
 {
 	const struct pmk_script *script = g->c->script;
 	struct pmk_profile profile;
@@ -395,7 +397,7 @@ static int play(struct grader *g)
 /* ---- all ------------------------------------------------------------------------------------------ */
 
 /* PIDs of real processes beyond those that scripts give out, 1000 and on; before 3.3 they may meet. */
-static void leave_room_for_pids(const struct grader *g)
+static void leave_room_for_pids(const struct pmk_grader *g)
 {
 	static const char last[] = "12000";
 	int fd = openat(g->twin.proc_fd, "sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
@@ -407,22 +409,67 @@ static void leave_room_for_pids(const struct grader *g)
 	close(fd);
 }
 
-static int play_all(struct grader *g)
+int pmk_grader_create(struct pmk_adapter *adapter, struct pmk_grader **ret, struct pmk_error *err)
 {
-	struct pmk_suite *suite = (struct pmk_suite *)(uintptr_t)g->score->suite;
+	struct pmk_grader *g = pmk_calloc(1, sizeof(*g));
+	int rc;
 
+	g->adapter = adapter;
+	rc = pmk_twin_init(&g->twin, err);
+	if (rc < 0)
+		goto fail;
+	leave_room_for_pids(g);
+	if (*adapter->argv)
+		rc = pmk_adapter_start(adapter, err);
+	if (rc < 0)
+		goto fail;
+	*ret = g;
+	return 0;
+fail:
+	pmk_grader_destroy(g);
+	return rc;
+}
+
+void pmk_grader_destroy(struct pmk_grader *g)
+{
+	pmk_adapter_stop(g->adapter);
+	pmk_twin_deinit(&g->twin);
+	free(g);
+}
+
+int pmk_grader_play(struct pmk_grader *g, const struct pmk_case *c, struct pmk_score *score,
+		    struct pmk_error *err)
+{
+	g->c = c;
+	g->score = score;
+	g->err = err;
+	g->lost = false;
+	if (c->script && !play(g))
+		return 0;
+	if (!c->script)
+		*err = c->error;
+	return g->lost ? PMK_GRADER_LOST : -1;
+}
+
+struct pmk_machine *pmk_grader_machine(struct pmk_grader *g)
+{
+	return pmk_twin_key(&g->twin);
+}
+
+static int play_all(struct pmk_grader *g, const struct pmk_suite *suite, struct pmk_score *score,
+		    struct pmk_error *err)
+{
 	for (size_t i = 0; i < suite->n; i++) {
-		g->c = &suite->cases[i];
-		if (g->c->script && !play(g))
+		int rc = pmk_grader_play(g, &suite->cases[i], score, err);
+
+		if (!rc)
 			continue;
-		if (!g->c->script)
-			*g->err = g->c->error;
-		if (g->lost)
+		if (rc == PMK_GRADER_LOST)
 			return -1;
 		char text[512];
-		pmk_error_format(g->err, text, sizeof(text));
+		pmk_error_format(err, text, sizeof(text));
 		fprintf(stderr, "pmkit grade: %s\n", text);
-		g->score->broken++;
+		score->broken++;
 	}
 	return 0;
 }
@@ -430,25 +477,19 @@ static int play_all(struct grader *g)
 int pmk_grade_run(struct pmk_suite *suite, struct pmk_adapter *adapter, struct pmk_waivers *waivers,
 		  struct pmk_score *ret, struct pmk_error *err)
 {
-	struct grader g = { .adapter = adapter, .score = ret, .err = err };
+	struct pmk_grader *g;
 	double start = now();
 	int rc;
 
 	*ret = (struct pmk_score){ .suite = suite };
-	rc = pmk_twin_init(&g.twin, err);
+	rc = pmk_grader_create(adapter, &g, err);
 	if (rc < 0)
-		goto out;
-	leave_room_for_pids(&g);
-	rc = pmk_adapter_start(adapter, err);
-	if (rc < 0)
-		goto out;
-	rc = play_all(&g);
+		return rc;
+	rc = play_all(g, suite, ret, err);
 	ret->says = adapter->says;
 	ret->seconds = now() - start;
 	apply_waivers(ret, waivers);
-out:
-	pmk_adapter_stop(adapter);
-	pmk_twin_deinit(&g.twin);
+	pmk_grader_destroy(g);
 	return rc;
 }
 

@@ -41,6 +41,20 @@ struct pmk_score {
 };
 
 /*
+ * Script by script, for who makes scripts as it goes (pmkit fuzz).  Like pmk_grade_run() below; an adapter
+ * whose argv is empty is never started: the state is shown, and nobody asked.
+ */
+struct pmk_grader;
+int pmk_grader_create(struct pmk_adapter *adapter, struct pmk_grader **ret, struct pmk_error *err);
+void pmk_grader_destroy(struct pmk_grader *grader);
+/* Plays one and asks its questions, whose grades are added to *score; what it has made of /proc stays until
+ * the next.  0, or -1 and *err: the script is broken; or PMK_GRADER_LOST: the adapter cannot be started. */
+#define PMK_GRADER_LOST (-2)
+int pmk_grader_play(struct pmk_grader *grader, const struct pmk_case *c, struct pmk_score *score,
+		    struct pmk_error *err);
+struct pmk_machine *pmk_grader_machine(struct pmk_grader *grader);
+
+/*
  * Enters a namespace whose /proc is the mock and asks.  Must be the init of that namespace
  * (namespace.h).  0; -1 and *err when the adapter cannot be used; PMK_MOUNT_CANNOT and *err where nothing
  * can be mounted.

@@ -324,16 +324,27 @@ static void mount_free(struct pmk_mount *m)
 	free(m);
 }
 
+struct pmk_mount *pmk_mount_create(struct pmk_machine **machine, pthread_mutex_t *lock,
+				   const struct pmk_mount_options *options, struct pmk_error *err)
+{
+	struct pmk_mount *m = mount_create(machine, lock, options);
+
+	fuse_set_log_func(note_complaint);
+	if (!session_create(m, err))
+		return m;
+	mount_free(m);
+	return NULL;
+}
+
 int pmk_mount_start(struct pmk_machine **machine, pthread_mutex_t *lock,
 		    const struct pmk_mount_options *options, struct pmk_mount **ret,
 		    struct pmk_error *err)
 {
-	struct pmk_mount *m = mount_create(machine, lock, options);
-	int rc = PMK_MOUNT_FAILED;
+	struct pmk_mount *m = pmk_mount_create(machine, lock, options, err);
+	int rc;
 
-	fuse_set_log_func(note_complaint);
-	if (session_create(m, err) < 0)
-		goto fail;
+	if (!m)
+		return PMK_MOUNT_FAILED;
 	rc = session_mount(m, err);
 	if (rc < 0)
 		goto fail;

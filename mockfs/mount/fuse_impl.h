@@ -59,6 +59,13 @@ static inline struct pmk_mount *pmk_mount_of(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
+/*
+ * A mount that is mounted nowhere and served by nobody: who makes it feeds requests to its session
+ * (fuzz/fuse_requests.c).  NULL and *err: libfuse would not.
+ */
+struct pmk_mount *pmk_mount_create(struct pmk_machine **machine, pthread_mutex_t *lock,
+				   const struct pmk_mount_options *options, struct pmk_error *err);
+
 /* ---- nodes --------------------------------------------------------------------------------- */
 
 /* What a node is in its directory; the directory is / or PID (tid 0) or PID/task/TID. */
