@@ -105,7 +105,7 @@ int main(int argc, char **argv)
 		return 4;
 	if (!strcmp(mode, "rude"))
 		say("{\"adapter\":\"rude\",\"page\":[\"sate\"]}\n");
-	if (!strcmp(mode, "early"))
+	else if (!strcmp(mode, "early"))
 		say("{\"adapter\":\"early\",\"page\":[\"state\"]}\n{\"state\":\"swapped\"}\n");
 	else
 		say("{\"adapter\":\"bad\",\"page\":[\"state\"]}\n");
