@@ -39,8 +39,15 @@ static const char text[] = "scenario 1\n"
 			   "q: map heap 4 anon private rw at=0x30000000\n"
 			   "q: write heap\n";
 #define HEAP_PAGE 0x20000
-#define PRESENT	  (1ull << 63)
-#define PFN_MASK  ((1ull << 55) - 1)
+
+/* Runs what follows, up to a quote, as a user who owns nothing but may open /dev/fuse. */
+#define AS_NOBODY                                                                \
+	"chmod 755 $WORK && unshare -m --propagation private sh -c '"            \
+	"mount -t tmpfs -o dev none /mnt && mknod -m 666 /mnt/fuse c 10 229 && " \
+	"mount --bind /mnt/fuse /dev/fuse && "                                   \
+	"exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all sh -c \"$0\"' '"
+#define PRESENT	 (1ull << 63)
+#define PFN_MASK ((1ull << 55) - 1)
 
 static void write_script(const char *path, const char *content)
 {
@@ -399,6 +406,61 @@ static void answers_like_the_kernel(void **state)
 	}
 }
 
+/* ---- hostile ioctls: what the real /proc answers, the mock does ---------------------------------- */
+
+/* $IOCTLS with the mock as its /proc; where the kernel's own has no such calls, nobody can say. */
+static void expect_ioctls(const char *mode, const char *how)
+{
+	char command[1024];
+	int status;
+
+	snprintf(command, sizeof(command), "$IOCTLS %s", mode);
+	status = shell(command, NULL, 0);
+	if (status == 77)
+		skip();
+	expect(command, 0, "");
+	snprintf(command, sizeof(command), how, mode);
+	expect(command, 0, "");
+}
+
+static void hostile_ioctls(void **state)
+{
+	(void)state;
+	expect_ioctls("", "$PMKIT run $SCRIPT -- $IOCTLS %s");
+}
+
+static void hostile_ioctls_without_root(void **state)
+{
+	(void)state;
+	if (geteuid() ||
+	    shell(AS_NOBODY "test -w /dev/fuse && $PMKIT run $SCRIPT -- true'", NULL, 0))
+		skip();
+	expect_ioctls("", AS_NOBODY "$PMKIT run $SCRIPT -- $IOCTLS %s'");
+}
+
+static void ioctls_of_32_bit_programs(void **state)
+{
+	(void)state;
+	expect_ioctls("--compat", "$PMKIT run $SCRIPT -- $IOCTLS %s");
+}
+
+/* A server that may not write to its caller says so, once, and gives EFAULT. */
+static void ioctls_without_ptrace_rights(void **state)
+{
+	static const char *const with =
+		"setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace ";
+	char command[1024];
+
+	(void)state;
+	snprintf(command, sizeof(command), "%s true", with);
+	if (geteuid() || shell(command, NULL, 0) || shell("$IOCTLS --hidden", NULL, 0))
+		skip();
+	snprintf(command, sizeof(command),
+		 "%s$PMKIT run $SCRIPT -- sh -c '$IOCTLS --hidden; $IOCTLS --hidden'", with);
+	expect(command, 0, "ptrace rights are missing");
+	expect(command, 0, "scan: -14\n");
+}
+
 /* ---- the library ---------------------------------------------------------------------------------- */
 
 static struct pmk_mount *start(struct pmk_play *play, struct pmk_mount_options options)
@@ -537,6 +599,10 @@ int main(int argc, char **argv)
 		TEST(killed_run_leaves_nothing),
 		TEST(runs_in_parallel),
 		TEST(answers_like_the_kernel),
+		TEST(hostile_ioctls),
+		TEST(hostile_ioctls_without_root),
+		TEST(ioctls_of_32_bit_programs),
+		TEST(ioctls_without_ptrace_rights),
 		TEST(privilege_policies),
 		TEST(stops_with_files_open),
 		TEST(many_processes),
@@ -557,6 +623,9 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof(path), "%.4000s/mount_probe", dirname(here));
 	setenv("PMKIT", self, 1);
 	setenv("PROBE", path, 1);
+	snprintf(path, sizeof(path), "%.4000s/ioctl_probe", here);
+	setenv("IOCTLS", path, 1);
+	setenv("WORK", work, 1);
 	setenv("SCRIPT", script, 1);
 	setenv("DIR", dir, 1);
 	setenv("UMOUNT", geteuid() ? "fusermount3 -uz" : "umount", 1);
