@@ -302,6 +302,8 @@ static pid_t start_run(const char *command, int *out)
 	assert_int_equal(pipe(fd), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
+		setpgid(0,
+			0); /* a job of its own: one whose parent is in another group can be stopped */
 		dup2(fd[1], 1);
 		close(fd[0]);
 		close(fd[1]);
@@ -329,6 +331,30 @@ static void run_hands_signals_on(void **state)
 	assert_memory_equal(word, "usr1\n", 5);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 9);
+	close(out);
+}
+
+/* A shell sees pmkit stop when the command stops, for whatever reason, and go on with it. */
+static void run_stops_as_the_command(void **state)
+{
+	char word[3];
+	int out, status;
+
+	(void)state;
+	pid_t pid = start_run("echo ready; kill -STOP $$; echo on; exec sleep 1000", &out);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	kill(pid, SIGCONT);
+	assert_int_equal(read(out, word, 3), 3);
+	assert_memory_equal(word, "on\n", 3);
+	kill(pid, SIGTSTP);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	kill(pid, SIGCONT);
+	kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
 	close(out);
 }
 
@@ -569,6 +595,7 @@ int main(int argc, char **argv)
 		TEST(run_passes_the_rest_through),
 		TEST(run_exits_as_the_command),
 		TEST(run_hands_signals_on),
+		TEST(run_stops_as_the_command),
 		TEST(killed_run_leaves_nothing),
 		TEST(runs_in_parallel),
 		TEST(answers_like_the_kernel),
