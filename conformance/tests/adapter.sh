@@ -26,6 +26,15 @@ case $source in
 	rustc -O -o "$work/adapter" "$source" || exit 1
 	set -- "$@" -- "$work/adapter"
 	;;
+*/Cargo.toml) # a crate: with what Debian has of others
+	need cargo
+	registry=/usr/share/cargo/registry
+	[ -d "$registry" ] || { echo "skip: no $registry" && exit 77; }
+	cp "${source%/*}"/* "$work" && cd "$work" || exit 1
+	cargo build -q --offline --release --config 'source.crates-io.replace-with="debian"' \
+		--config "source.debian.directory=\"$registry\"" || { echo "skip: cannot build it" && exit 77; }
+	set -- "$@" -- "$work/target/release/adapter"
+	;;
 *) set -- "$@" -- "$source" ;;
 esac
 "$pmkit" grade "$@"

@@ -19,17 +19,23 @@ struct question {
 	struct pmk_layout layout;
 };
 
-#define PAGE_FIELDS                                                                       \
-	"\"state\",\"pfn\",\"phys\",\"soft-dirty\",\"exclusive\",\"uffd-wp\",\"guard\","  \
-	"\"file\",\"swap-kind\",\"swap-type\",\"swap-offset\",\"marker\",\"page-shift\"," \
-	"\"written\",\"flags\",\"anon\",\"count\",\"cgroup\""
+static const char page_fields[] =
+	"\"state\",\"pfn\",\"phys\",\"soft-dirty\",\"exclusive\",\"uffd-wp\",\"guard\","
+	"\"file\",\"swap-kind\",\"swap-type\",\"swap-offset\",\"marker\",\"page-shift\","
+	"\"written\",\"flags\",\"anon\",\"count\",\"cgroup\"";
+static const char frame_fields[] = "\"flags\",\"anon\",\"count\",\"cgroup\"";
 
-void zoo_introduce(const char *name, FILE *out)
+void zoo_introduce(const char *name, const struct zoo_habits *habits, FILE *out)
 {
-	fprintf(out,
-		"{\"adapter\":\"%s\",\"page\":[" PAGE_FIELDS "],\"range\":[" PAGE_FIELDS
-		"],\"frame\":[\"flags\",\"anon\",\"count\",\"cgroup\"],\"scan\":[\"regions\"]}\n",
-		name);
+	const char *page = habits->page ? habits->page : page_fields;
+	const char *frame = habits->frame ? habits->frame : frame_fields;
+
+	fprintf(out, "{\"adapter\":\"%s\",\"page\":[%s]", name, page);
+	if (!habits->no_range)
+		fprintf(out, ",\"range\":[%s]", page);
+	if (*frame)
+		fprintf(out, ",\"frame\":[%s]", frame);
+	fputs(habits->no_scan ? "}\n" : ",\"scan\":[\"regions\"]}\n", out);
 }
 
 /* ---- questions: members are in the order and without the blanks that the protocol promises ------------ */

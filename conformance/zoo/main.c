@@ -10,7 +10,7 @@ static const struct {
 } animals[] = {
 	{ "right", &zoo_right },
 #define ANIMAL(row, name, clause, who, mistake) { #name, &zoo_##name },
-#define NO_ANIMAL(row, mistake, why)
+#define FOUNDER(name, what)			{ #name, &zoo_##name },
 #include "zoo.def"
 };
 
@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 		if (strcmp(animals[i].name, argv[1]) != 0)
 			continue;
 		struct zoo_habits habits = zoo_complete(animals[i].habits);
-		zoo_introduce(argv[1], stdout);
+		zoo_introduce(argv[1], &habits, stdout);
 		while (fflush(stdout), fgets(line, sizeof(line), stdin))
 			zoo_answer(&habits, line, stdout);
 		return 0;

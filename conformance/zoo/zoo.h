@@ -28,20 +28,22 @@ struct zoo_regions {
 void zoo_add_region(struct zoo_regions *regions, const struct pmk_scan_region *region);
 
 struct zoo_habits {
+	const char *page, *frame; /* the fields it knows, as JSON writes them; NULL: all */
+	bool no_range, no_scan; /* it cannot be asked so */
 #define HABIT(returns, name, arguments, right) returns(*name) arguments;
 #include "habits.def"
 };
 extern const struct zoo_habits zoo_right;
 
-/* The animals: each struct zoo_habits zoo_NAME. */
+/* The animals and the founders: each struct zoo_habits zoo_NAME. */
 #define ANIMAL(row, name, clause, who, mistake) extern const struct zoo_habits zoo_##name;
-#define NO_ANIMAL(row, mistake, why)
+#define FOUNDER(name, what)			extern const struct zoo_habits zoo_##name;
 #include "zoo.def"
 
 /* Completes the habits of an animal by the right ones. */
 struct zoo_habits zoo_complete(const struct zoo_habits *animal);
 /* The line that says what a zoo animal can be asked, and its answer to a question: lines, newline included. */
-void zoo_introduce(const char *name, FILE *out);
+void zoo_introduce(const char *name, const struct zoo_habits *habits, FILE *out);
 void zoo_answer(const struct zoo_habits *habits, const char *question, FILE *out);
 
 #endif

@@ -262,9 +262,7 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 
 /* ---- write-protected and swapped pages ---------------------------------------------------------- */
 
-/* A store meets the protection of userfaultfd: nobody waits for it in synchronous mode, so the process
- * gets SIGBUS (UFFD_FEATURE_SIGBUS); in asynchronous mode it goes on. */
-static bool stopped_by_uffd(const struct touch *t, uint64_t tag)
+bool pmk_touch_stopped(const struct touch *t, uint64_t tag)
 {
 	return tag & PMK_PTE_UFFD_WP && t->vma.flags & PMK_VMA_UFFD_WP &&
 	       !(t->vma.flags & PMK_VMA_UFFD_ASYNC);
@@ -342,7 +340,7 @@ int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
 	struct pmk_piece f = { .end = p->v.base };
 	uint64_t pfn_end = p->v.base + (p->end - p->start);
 
-	if (stopped_by_uffd(t, p->v.tag))
+	if (pmk_touch_stopped(t, p->v.tag))
 		return PMK_SIGNAL(SIGBUS);
 	if (!(p->v.tag & PMK_PTE_ANON) && t->vma.flags & PMK_VMA_SHARED) {
 		set_entries(t, p->start, p->end - p->start, p->v.base,
@@ -443,7 +441,7 @@ static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 	uint64_t slot_end = p->v.base + (p->end - p->start);
 	int64_t err = 0;
 
-	if (t->write && stopped_by_uffd(t, p->v.tag))
+	if (t->write && pmk_touch_stopped(t, p->v.tag))
 		slot_end = p->v.base + 1; /* the first is as far as it comes */
 	while (!err && pmk_runs_piece(&t->m->cached, slot_end, &c)) {
 		struct arrival a = {
@@ -512,7 +510,7 @@ static void keep_markers(struct touch *t, uint64_t start, uint64_t end)
 static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
 {
 	bool armed = t->vma.flags & PMK_VMA_UFFD_WP;
-	bool stops = t->write && stopped_by_uffd(t, PMK_PTE_UFFD_WP);
+	bool stops = t->write && pmk_touch_stopped(t, PMK_PTE_UFFD_WP);
 	uint64_t end = stops ? p->start + 1 : p->end;
 	int64_t err;
 
@@ -534,13 +532,13 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 
 	if (!p->run)
 		return touch_none(t, p->start, p->end, &p->end);
-	if (t->write && p->v.tag & PMK_PTE_HUGE && !stopped_by_uffd(t, p->v.tag))
+	if (t->write && p->v.tag & PMK_PTE_HUGE && !pmk_touch_stopped(t, p->v.tag))
 		return pmk_huge_store(t, p);
 	switch (PMK_PTE_KIND(p->v.tag)) {
 	case PMK_PTE_FRAME:
 		return t->write ? pmk_touch_store(t, p) : 0;
 	case PMK_PTE_ZERO:
-		if (t->write && stopped_by_uffd(t, p->v.tag))
+		if (t->write && pmk_touch_stopped(t, p->v.tag))
 			return PMK_SIGNAL(SIGBUS);
 		return t->write ? new_anon(t, p->start, n) : 0;
 	case PMK_PTE_SWAP:
@@ -698,6 +696,7 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
 		enum pmk_pte_kind kind = PMK_PTE_KIND(p.v.tag);
 		bool armed = stays_armed(vma, &p.v);
+		uint64_t huge = p.v.tag & PMK_PTE_HUGETLB ? PMK_PTE_HUGETLB | PMK_PTE_HUGE : 0;
 
 		if (!p.run || (kind == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD &&
 			       !pmk_mutant(m, DONTNEED_GUARDS)))
@@ -707,7 +706,8 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 			continue; /* should_zap_cows() */
 		pmk_mm_zap(m, mm, p.start, p.end);
 		if (armed)
-			pmk_runs_set(&mm->pte, p.start, p.end,
-				     (struct pmk_value){ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER });
+			pmk_runs_set(
+				&mm->pte, p.start, p.end,
+				(struct pmk_value){ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER | huge });
 	}
 }

@@ -556,19 +556,63 @@ static int64_t hugetlb_store(struct touch *t, uint64_t unit, const struct pmk_va
 	return hugetlb_anon(t, unit);
 }
 
+/* hugetlb_no_page(): of a page that userfaultfd has armed before it came, the entry is armed as well. */
+static int64_t hugetlb_new(struct touch *t, uint64_t unit, bool armed)
+{
+	uint64_t size = pmk_pmd_pages(t->m);
+	int64_t err;
+	struct pmk_value v;
+
+	pmk_runs_clear(&t->mm->pte, unit, unit + size); /* a marker */
+	err = t->vma.flags & PMK_VMA_SHARED ? hugetlb_shared(t, unit) : hugetlb_anon(t, unit);
+	if (!armed)
+		return err;
+	if (err)
+		v = (struct pmk_value){ PMK_MARKER_UFFD_WP,
+					PMK_PTE_MARKER | PMK_PTE_HUGE | PMK_PTE_HUGETLB };
+	else
+		pmk_runs_get(&t->mm->pte, unit, &v);
+	if (!err)
+		v.tag |= PMK_PTE_UFFD_WP;
+	pmk_runs_set(&t->mm->pte, unit, unit + size, v);
+	return err;
+}
+
+/* hugetlb_fault(): protection by userfaultfd is looked at once there is a page. */
+static int64_t hugetlb_touch(struct touch *t, uint64_t unit)
+{
+	uint64_t size = pmk_pmd_pages(t->m);
+	struct pmk_value v;
+	int64_t err = 0;
+	bool new = !pmk_runs_get(&t->mm->pte, unit, &v), marker, armed;
+
+	marker = !new &&PMK_PTE_KIND(v.tag) == PMK_PTE_MARKER;
+	armed = !new && t->vma.flags &PMK_VMA_UFFD_WP &&
+		(v.tag & PMK_PTE_UFFD_WP || (marker && v.base & PMK_MARKER_UFFD_WP));
+	if (marker && v.base & PMK_MARKER_POISON)
+		return PMK_SIGNAL(SIGBUS);
+	if (new || marker)
+		err = hugetlb_new(t, unit, armed);
+	if (err || !t->write || (!armed && (new || marker)))
+		return err;
+	pmk_runs_get(&t->mm->pte, unit, &v);
+	if (PMK_PTE_KIND(v.tag) != PMK_PTE_FRAME)
+		return 0;
+	if (pmk_touch_stopped(t, v.tag))
+		return PMK_SIGNAL(SIGBUS);
+	if (armed) {
+		v.tag &= ~PMK_PTE_UFFD_WP;
+		pmk_runs_set(&t->mm->pte, unit, unit + size, v);
+	}
+	return hugetlb_store(t, unit, &v);
+}
+
 int64_t pmk_hugetlb_touch(struct touch *t, uint64_t start, uint64_t end)
 {
 	uint64_t size = pmk_pmd_pages(t->m);
 	int64_t err = 0;
 
-	for (uint64_t unit = unit_of(t->m, start); !err && unit < end; unit += size) {
-		struct pmk_value v;
-
-		if (!pmk_runs_get(&t->mm->pte, unit, &v))
-			err = t->vma.flags & PMK_VMA_SHARED ? hugetlb_shared(t, unit)
-							    : hugetlb_anon(t, unit);
-		else if (t->write && PMK_PTE_KIND(v.tag) == PMK_PTE_FRAME)
-			err = hugetlb_store(t, unit, &v);
-	}
+	for (uint64_t unit = unit_of(t->m, start); !err && unit < end; unit += size)
+		err = hugetlb_touch(t, unit);
 	return err;
 }

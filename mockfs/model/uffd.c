@@ -114,6 +114,21 @@ bool pmk_pte_set_uffd_wp(struct pmk_value *v, bool on)
 	return true;
 }
 
+/* Empty entries get markers; one of hugetlb is as large as its page. */
+static void put_markers(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_vma *vma,
+			uint64_t start, uint64_t end)
+{
+	struct pmk_value v = { PMK_MARKER_UFFD_WP, PMK_PTE_MARKER };
+	uint64_t size = pmk_pmd_pages(m);
+
+	if (vma->flags & PMK_VMA_HUGETLB) {
+		v.tag |= PMK_PTE_HUGE | PMK_PTE_HUGETLB;
+		start &= ~(size - 1);
+		end = (end + size - 1) & ~(size - 1);
+	}
+	pmk_mm_set_entries(m, mm, start, end, v);
+}
+
 /* uffd_wp_range(): change_protection() with MM_CP_UFFD_WP or MM_CP_UFFD_WP_RESOLVE, in one VMA. */
 void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_vma *vma,
 			  uint64_t start, uint64_t end, bool on)
@@ -122,16 +137,14 @@ void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct
 
 	pmk_huge_split_at(m, mm, start);
 	pmk_huge_split_at(m, mm, end);
-	if (on && pmk_vma_wp_markers(vma))
+	if (on && pmk_vma_wp_markers(vma) && !(vma->flags & PMK_VMA_HUGETLB))
 		pmk_mm_table_make(m, mm, start, end);
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
 		struct pmk_value v = p.v;
 		bool marker = p.run && PMK_PTE_KIND(v.tag) == PMK_PTE_MARKER;
 
 		if (!p.run && on && pmk_vma_wp_markers(vma))
-			pmk_mm_set_entries(
-				m, mm, p.start, p.end,
-				(struct pmk_value){ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER });
+			put_markers(m, mm, vma, p.start, p.end);
 		else if (marker && !on && v.base == PMK_MARKER_UFFD_WP)
 			pmk_runs_clear(&mm->pte, p.start, p.end);
 		else if (p.run && !marker && pmk_pte_set_uffd_wp(&v, on)) /* guards stay */
@@ -181,6 +194,8 @@ int64_t pmk_mm_uffd_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 			continue;
 		if (!(vma->flags & PMK_VMA_UFFD_WP))
 			return -ENOENT; /* what came before stays protected */
+		if (pmk_hugetlb_cut(m, mm, start) || pmk_hugetlb_cut(m, mm, start + n))
+			return -EINVAL; /* mwriteprotect_range(), VMA by VMA */
 		pmk_mm_uffd_wp_range(m, mm, vma, p.start, p.end, on);
 		err = 0;
 	}
