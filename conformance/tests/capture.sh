@@ -45,9 +45,11 @@ same() {
 	fail "$name prints something else"
 }
 
+# A sanitizer's runtime reads /proc/self/maps, which is the script's here.
+translates=$("$pmkit" run "$dir/script.pmk" -- "$pmkit" --version 2>/dev/null) || echo "left out: pmkit translate, sanitized"
 same "maps" cat /proc/$pid/maps
 # shellcheck disable=SC2086 # words
-same "pmkit translate" "$pmkit" translate $pid $pages
+[ -z "$translates" ] || same "pmkit translate" "$pmkit" translate $pid $pages
 first=$(awk 'NR == 1 { split($1, a, "-"); print a[1] }' /proc/$pid/maps)
 same "pagemap by dd" sh -c "dd if=/proc/$pid/pagemap bs=8 skip=$((0x$first / $(getconf PAGESIZE))) count=64 2>/dev/null | od -An -tx8"
 # the header of pmap is the command line, which is no affair of ours
