@@ -18,8 +18,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* More the kernel never transfers at once (MAX_RW_COUNT), so no buffer need be longer. */
-#define LONGEST ((size_t)INT_MAX + 1)
+/* More the kernel never transfers at once (MAX_RW_COUNT), so no buffer need be longer; on a 32-bit kernel no file here
+ * has as much. */
+#define LONGEST (sizeof(long) == 4 ? (size_t)1 << 28 : (size_t)INT_MAX + 1)
 
 int64_t pmk_raw_result(long libc_result)
 {

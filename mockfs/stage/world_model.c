@@ -445,7 +445,9 @@ static bool model_has(struct pmk_world *world, enum pmk_feature feature, const c
 		*why = "the model's kernel does not have it";
 	if (feature < PMK_QUIRK_COUNT)
 		return pmk_profile_has(&w->m->profile, feature);
-	if (feature == PMK_F_HUGETLB || feature == PMK_F_THP)
+	if (feature == PMK_F_PAGE_4K)
+		return pmk_profile_page_size(&w->m->profile) == 4096;
+	if (feature == PMK_F_HUGETLB || feature == PMK_F_THP || feature == PMK_F_TABLE_512)
 		return pmk_pmd_pages(w->m) == 512;
 	if (feature == PMK_F_CGROUP)
 		return pmk_profile_has(&w->m->profile, PMK_Q_KPAGECGROUP);
