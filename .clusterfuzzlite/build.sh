@@ -1,0 +1,2 @@
+#!/bin/bash -eu
+exec "$SRC/pagemapkit/fuzz/oss-fuzz.sh"
