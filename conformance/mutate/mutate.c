@@ -201,9 +201,10 @@ static bool has_region(const struct mutation *m)
 static char *make_line(struct mutation *m)
 {
 	for (int tries = 0; tries < 50; tries++) {
-		enum pmk_stmt_id id = below(m, 3)   ? below(m, PMK_STMT_COUNT)
-				      : below(m, 2) ? PMK_STMT_G_ENTRY
-						    : PMK_STMT_MAP;
+		enum pmk_stmt_id id = !has_region(m) && below(m, 4) ? PMK_STMT_MAP
+				      : below(m, 2)		    ? below(m, PMK_STMT_COUNT)
+				      : below(m, 4)		    ? PMK_STMT_G_ENTRY
+								    : PMK_STMT_MAP;
 		const struct pmk_stmt_info *info = &pmk_stmt_info[id];
 		struct out o = { .len = 0 };
 		bool ok = wanted(m, info);

@@ -92,7 +92,8 @@ static size_t whole_query(int tid, const void *arg, const void *in, size_t size,
 	uint64_t wanted;
 	ssize_t more;
 
-	memcpy(ret, in, size);
+	if (size) /* else there is no `in` either */
+		memcpy(ret, in, size);
 	if (size < sizeof(struct pmk_procmap_query))
 		return size;
 	memcpy(&wanted, ret, sizeof(wanted));
