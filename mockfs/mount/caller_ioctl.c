@@ -1,7 +1,7 @@
 /*
  * caller_ioctl.c - PAGEMAP_SCAN and PROCMAP_QUERY of a caller: see caller.h.
  *
- * What their arguments point to, the vector and the name, is written straight into the caller's memory by
+ * What their arguments point to, the vector, the name and the build id, is written straight into the caller's memory by
  * process_vm_writev, which fails where the kernel's copy_to_user would: /proc/PID/mem would write to read-only
  * pages.
  */
@@ -63,6 +63,9 @@ int64_t pmk_caller_query(int tid, struct pmk_handle *h, const void *arg, size_t 
 
 	if (!n && ret->name_len &&
 	    !pmk_caller_put(tid, ret->q.vma_name_addr, ret->name, ret->name_len, told))
+		n = -EFAULT;
+	if (!n && ret->id_len &&
+	    !pmk_caller_put(tid, ret->q.build_id_addr, ret->id, ret->id_len, told))
 		n = -EFAULT;
 	return n;
 }

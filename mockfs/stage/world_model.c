@@ -127,6 +127,7 @@ static int64_t object(struct model *w, const struct pmk_request *r)
 				  pages, name);
 	w->object = pmk_realloc(w->object, w->nobjects + 1, sizeof(*w->object));
 	w->object[w->nobjects++] = index;
+	w->m->object[index].elf = r->a[2];
 	if (file) { /* written, so cached as far as RAM goes */
 		struct pmk_object *o = &w->m->object[index];
 		uint64_t off = 0, pfn, n;
