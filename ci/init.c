@@ -5,6 +5,7 @@
  * The initrd holds
  *	/pmkit		the program under test
  *	/words		the names of the scripts to run, one a line, in the order of `pmkit test --list`
+ *	/command	instead of the suite: the words of a pmkit command, one a line; what it leaves in /keep is sent
  *	/modules.list	files of /modules, in the order to load them
  *	/disk.img	a file system to be put on a RAM disk, so that files have a page cache; optional
  *
@@ -15,10 +16,13 @@
  *	@@ T text			what pmkit prints: KTAP, as the run goes
  *	@@ LOST script reason		pmkit ended in this script; it is started again with the next one
  *	@@ J text			pmkit's JSON, in pieces
+ *	@@ EXIT status seconds		how the command ended, if there was one
+ *	@@ F name text			a line of a file that it left in /keep
  *	@@ K text			the kernel's own warnings and worse
  *	@@ DONE lines seconds		how many such lines came before this one: all there, or something is missing
  */
 #define _GNU_SOURCE 1
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
@@ -222,33 +226,32 @@ static void make_machine(void)
 
 /* ---- the suite ------------------------------------------------------------------------------------ */
 
-static char *words[WORDS_MAX + 1];
+static char *words[WORDS_MAX + 1]; /* of /command, or the names of /words */
 static size_t nwords;
 
-static void read_words(void)
+static bool read_words(const char *path)
 {
-	FILE *list = fopen("/words", "re");
+	FILE *list = fopen(path, "re");
 	char word[256];
 
 	while (list && nwords < WORDS_MAX && fscanf(list, "%255s", word) == 1)
 		words[nwords++] = strdup(word);
 	if (list)
 		fclose(list);
+	return list;
 }
 
-static pid_t start(size_t first, int *ret)
+/* pmkit with the words of head and those from the first on; what it says can be read from *ret. */
+static pid_t start(char *const *head, size_t n, size_t first, int *ret)
 {
-	char *head[] = { "/pmkit", "test", "--on", "kernel", "--json", RESULTS };
-	const size_t n = sizeof(head) / sizeof(*head);
 	char **argv = calloc(n + nwords - first + 1, sizeof(*argv));
 	int fds[2];
 	pid_t pid;
 
 	if (!argv || pipe2(fds, O_CLOEXEC))
 		return -1;
-	memcpy(argv, head, sizeof(head));
+	memcpy(argv, head, n * sizeof(*argv));
 	memcpy(argv + n, words + first, (nwords - first) * sizeof(*argv));
-	unlink(RESULTS);
 	pid = fork();
 	if (!pid) {
 		setsid();
@@ -280,12 +283,12 @@ static void heard(const char *line, size_t *next)
 {
 	if (*line)
 		say("T %s", line);
-	if (*next < nwords && is_result(line, words[*next]))
+	if (next && *next < nwords && is_result(line, words[*next]))
 		++*next;
 }
 
-/* Until pmkit closes its end.  False: it fell silent. */
-static bool listen_to(int fd, size_t *next)
+/* Until pmkit closes its end.  False: it was silent for so many milliseconds; -1 is for ever. */
+static bool listen_to(int fd, int patience, size_t *next)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	static char buffer[3072]; /* a line that is longer is passed on in pieces */
@@ -295,7 +298,7 @@ static bool listen_to(int fd, size_t *next)
 		char *line = buffer, *end;
 		ssize_t n;
 
-		if (poll(&p, 1, QUIET_SECONDS * 1000) == 0)
+		if (poll(&p, 1, patience) == 0)
 			return false;
 		n = read(fd, buffer + len, sizeof(buffer) - 1 - len);
 		if (n < 0 && errno == EINTR)
@@ -370,20 +373,23 @@ static void describe(char *ret, size_t size, int status, bool silent)
 /* From the first script; again from the one after that in which pmkit was lost. */
 static void run_suite(void)
 {
+	static char *const head[] = { "/pmkit", "test", "--on", "kernel", "--json", RESULTS };
 	size_t next = 0;
 
 	do {
 		size_t first = next;
 		int out = -1, status = 0;
-		pid_t pid = start(first, &out);
+		pid_t pid;
 		bool silent;
 		char why[80];
 
+		unlink(RESULTS);
+		pid = start(head, sizeof(head) / sizeof(*head), first, &out);
 		if (pid < 0) {
 			say("NOTE pmkit cannot be started: %s", strerror(errno));
 			return;
 		}
-		silent = !listen_to(out, &next);
+		silent = !listen_to(out, QUIET_SECONDS * 1000, &next);
 		close(out);
 		if (silent)
 			kill(-pid, SIGKILL);
@@ -395,6 +401,56 @@ static void run_suite(void)
 			send_results();
 		}
 	} while (next < nwords);
+}
+
+/* ---- a command ------------------------------------------------------------------------------------ */
+
+static void send_file(const char *name)
+{
+	static char line[3072];
+	char path[300];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/keep/%s", name);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		say("F %s %.*s", name, (int)strcspn(line, "\n"), line);
+	if (f)
+		fclose(f);
+}
+
+static void send_kept(void)
+{
+	DIR *dir = opendir("/keep");
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			send_file(entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* As long as it takes: ci/kernels stops the guest. */
+static void run_command(void)
+{
+	static char *const head[] = { "/pmkit" };
+	double began = uptime();
+	int out = -1, status = 0;
+	pid_t pid;
+
+	mkdir("/keep", 0755);
+	pid = start(head, 1, 0, &out);
+	if (pid < 0) {
+		say("NOTE pmkit cannot be started: %s", strerror(errno));
+		return;
+	}
+	listen_to(out, -1, NULL);
+	close(out);
+	reap(pid, &status);
+	send_kept();
+	say("EXIT %d %.2f", WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
+	    uptime() - began);
 }
 
 /* ---- the end -------------------------------------------------------------------------------------- */
@@ -436,8 +492,9 @@ int main(void)
 	say_start();
 	make_machine();
 	klogctl(5, NULL, 0); /* SYSLOG_ACTION_CLEAR: what comes now is ours */
-	read_words();
-	if (nwords)
+	if (read_words("/command"))
+		run_command();
+	else if (read_words("/words") && nwords)
 		run_suite();
 	send_messages();
 	say("DONE %u %.2f", said, uptime());

@@ -55,6 +55,8 @@ struct pmk_mount_options {
 	 */
 	int (*identify)(void *data, int real_pid);
 	void *identify_data;
+	/* Whom every opener counts as, looked at under the lock; NULL, or *opener NULL: who it is. */
+	const struct pmk_cred *const *opener;
 	/*
 	 * A path, as consumers see it, of the real proc.  All that is not mocked then leads there through
 	 * symbolic links, and every real process shows first_pid's files.  A path that does not start

@@ -67,6 +67,8 @@ static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fus
 		node.pid && (place.real ? caller == node.pid
 					: caller && pmk_place_of_caller(m, caller) == place.pid);
 	pthread_mutex_lock(m->lock);
+	if (m->opt.opener && *m->opt.opener)
+		cred = **m->opt.opener;
 	int rc = pmk_handle_open(*m->machine, pmk_node_file(node), place.pid, flags, &cred, self,
 				 ret);
 	pthread_mutex_unlock(m->lock);

@@ -6,9 +6,7 @@
  *          └─ command  and its children: the namespaces' processes
  *
  * init is the server because nothing in its PID namespace can kill it, not even with SIGKILL, and
- * because the thread IDs it is told are those that it and its callers know.  /proc is the FUSE mount; all that
- * is not mocked leads through links to the namespace's real proc, mounted on a directory of that same
- * mount, so that nothing of the file system is hidden or made for it.  When init dies, so do all
+ * because the thread IDs it is told are those that it and its callers know.  When init dies, so do all
  * processes of the namespace, and with the last one the mounts: nothing can be left behind.
  */
 #include <errno.h>
@@ -20,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -30,9 +27,8 @@
 
 #include "commands.h"
 #include "namespace.h"
+#include "overlay.h"
 #include "play.h"
-
-#define REAL_PROC ".pmkit" /* in the mount, not listed */
 
 static const char usage[] =
 	"usage: pmkit run [-v] [--as KERNEL] [--strict] [--privilege real|always|never|userns]\n"
@@ -194,45 +190,6 @@ static void exec_command(const struct arguments *a, const sigset_t *mask)
 
 /* ---- init ----------------------------------------------------------------------------------------- */
 
-/* The real proc of the new PID namespace at /proc: its directory, or -1 and *err. */
-static int mount_real_proc(struct pmk_error *err)
-{
-	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
-		pmk_error_set(err, "/proc", 0, 0, "cannot mount a new proc: %s%s", strerror(errno),
-			      errno == EPERM ? "; the present one may be partly hidden" : "");
-		pmk_namespace_explain(err);
-		return -1;
-	}
-	return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-#define BIND_TRIES 10
-
-/*
- * Shows the real proc, which /proc now covers, in the mock's own directory.  Not recursively: what
- * covers it is a mount on it.  mount(2) says ENOENT if the directory's dentry was dropped between its lookup
- * and the mounting (d_set_mounted()): seen once in some thousand runs on a machine short of everything.
- */
-static int bind_real_proc(int proc_fd, struct pmk_error *err)
-{
-	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int rc = fchdir(proc_fd);
-
-	for (int tries = 0; rc == 0 && tries < BIND_TRIES; tries++) {
-		rc = mount(".", "/proc/" REAL_PROC, NULL, MS_BIND, NULL);
-		if (rc == 0 || errno != ENOENT || tries == BIND_TRIES - 1)
-			break;
-		rc = 0;
-	}
-	if (rc < 0)
-		pmk_error_set(err, "/proc", 0, 0, "cannot bind the real proc: %s", strerror(errno));
-	if (here >= 0 && fchdir(here) < 0 && rc == 0)
-		rc = pmk_error_set(err, "/proc", 0, 0, "cannot go back: %s", strerror(errno));
-	if (here >= 0)
-		close(here);
-	return rc;
-}
-
 static void report_ready(const struct arguments *a)
 {
 	struct timespec now;
@@ -254,28 +211,6 @@ static bool tie_to_parent(int status_fd)
 	return poll(&reader, 1, 0) == 0;
 }
 
-/* Mounts the mock over a new proc.  0 (*ret_fd: the real one), or an exit code and *err. */
-static int mount_mock(struct arguments *a, struct pmk_play *play, int *ret_fd,
-		      struct pmk_error *err)
-{
-	struct pmk_mount *mount;
-
-	*ret_fd = mount_real_proc(err);
-	if (*ret_fd < 0)
-		return PMK_EXIT_CANNOT;
-	a->mount.dir = "/proc";
-	a->mount.real_proc = REAL_PROC;
-	a->mount.proc_fd = *ret_fd;
-	int rc = pmk_mount_start(&play->machine, &play->lock, &a->mount, &mount, err);
-	if (rc == PMK_MOUNT_CANNOT) {
-		pmk_namespace_explain(err);
-		return PMK_EXIT_CANNOT;
-	}
-	if (rc < 0 || bind_real_proc(*ret_fd, err) < 0)
-		return PMK_EXIT_FAILED;
-	return 0;
-}
-
 /* As proc has it: processes own their files, root the rest.  "always" gives all to the user. */
 static enum pmk_owner owner_policy(const struct arguments *a, bool user_namespace)
 {
@@ -287,15 +222,17 @@ static enum pmk_owner owner_policy(const struct arguments *a, bool user_namespac
 /* init: mounts, runs the command, reports its status; with its end everything in the namespace dies. */
 static int init(struct arguments *a, struct pmk_play *play, int status_fd, const sigset_t *mask)
 {
+	struct pmk_mount *mount;
 	struct pmk_error err;
 	int proc_fd;
 
 	if (!tie_to_parent(status_fd))
 		return PMK_EXIT_FAILED;
 	prctl(PR_SET_NAME, "pmkit-init");
-	int code = mount_mock(a, play, &proc_fd, &err);
-	if (code)
-		return pmk_play_complain("run", &err, code);
+	int rc = pmk_overlay_start(&play->machine, &play->lock, &a->mount, &mount, &proc_fd, &err);
+	if (rc < 0)
+		return pmk_play_complain(
+			"run", &err, rc == PMK_MOUNT_CANNOT ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
 	report_ready(a);
 	pid_t pid = fork_as(play, proc_fd);
 	if (pid == 0)
