@@ -354,7 +354,8 @@ int pmk_campaign_run(struct pmk_campaign *c, struct pmk_error *err)
 	if (pmk_gen_init(&gen, c->seed, c->only, err))
 		return -1;
 	pmk_gen_limit(&gen, c->pair);
-	while (c->done < c->ops && c->real < c->stop) {
+	while (c->done < c->ops && c->real < c->stop &&
+	       (c->limit <= 0 || now() - start < c->limit)) {
 		c->scripts++;
 		if (run_script(c, &gen, err))
 			return -1;

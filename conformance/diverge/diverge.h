@@ -79,6 +79,8 @@ void pmk_pair_look(struct pmk_pair *pair);
 uint64_t pmk_pair_entry(const struct pmk_pair *pair, int proc, uint64_t page);
 const char *pmk_pair_maps(const struct pmk_pair *pair, int proc);
 uint64_t pmk_pair_kpage(struct pmk_pair *pair, enum pmk_file file, uint64_t pfn);
+/* How many swap areas have been seen. */
+unsigned pmk_pair_areas(const struct pmk_pair *pair);
 
 /* ---- operations --------------------------------------------------------------------------------- */
 
@@ -172,6 +174,7 @@ struct pmk_campaign {
 	struct pmk_pair *pair;
 	const char *only, *keep;
 	uint64_t seed, ops;
+	double limit; /* seconds after which no script is begun; 0: none */
 	unsigned stop; /* after so many real differences */
 	bool quiet;
 	/* what came of it */

@@ -194,6 +194,11 @@ void pmk_pair_destroy(struct pmk_pair *pair)
 	free(pair);
 }
 
+unsigned pmk_pair_areas(const struct pmk_pair *pair)
+{
+	return (unsigned)__builtin_popcount(pair->areas);
+}
+
 bool pmk_pair_has(const struct pmk_pair *pair, int feature)
 {
 	struct pmk_world *kernel = pair->world[PMK_SIDE_KERNEL];
@@ -348,11 +353,12 @@ int pmk_pair_reset(struct pmk_pair *pair, struct pmk_error *err)
 	return 0;
 }
 
+static int64_t read_maps(struct pmk_pair *pair, int side, int proc, char text[MAPS_SIZE]);
+
 void pmk_pair_look(struct pmk_pair *pair)
 {
 	for (int i = 0; i < pair->nprocs; i++) {
 		struct proc *p = &pair->proc[i];
-		int64_t len;
 
 		if (!p->alive)
 			continue;
@@ -361,9 +367,7 @@ void pmk_pair_look(struct pmk_pair *pair)
 				  pair->window[w].page * 8,
 				  p->word[PMK_SIDE_KERNEL] + pair->window[w].first,
 				  pair->window[w].n * 8);
-		len = read_file(pair, PMK_SIDE_KERNEL, handle_of(i, OF_MAPS), 0,
-				p->maps[PMK_SIDE_KERNEL], MAPS_SIZE - 1);
-		p->maps[PMK_SIDE_KERNEL][len > 0 ? len : 0] = 0;
+		read_maps(pair, PMK_SIDE_KERNEL, i, p->maps[PMK_SIDE_KERNEL]);
 	}
 }
 
@@ -615,6 +619,38 @@ static bool compare_lines(const struct look *look)
 	}
 }
 
+/* Whether the lines go beyond all windows, so that nothing of interest follows. */
+static bool covers_windows(const struct pmk_pair *pair, const char *text, int64_t len)
+{
+	struct pmk_maps_line line;
+	int64_t last = len - 1;
+
+	while (last > 0 && text[last - 1] != '\n')
+		last--;
+	if (len <= 0 || pmk_maps_parse(text + last, (size_t)(len - last), &line) < 0)
+		return false;
+	for (unsigned i = 0; i < pair->nwindows; i++)
+		if (line.start < (pair->window[i].page + pair->window[i].n) * pair->page_size)
+			return false;
+	return true;
+}
+
+/* As far as the windows go: one read gives no more than a page or so. */
+static int64_t read_maps(struct pmk_pair *pair, int side, int proc, char text[MAPS_SIZE])
+{
+	int64_t len = 0, n;
+
+	do {
+		n = read_file(pair, side, handle_of(proc, OF_MAPS), (uint64_t)len, text + len,
+			      (uint64_t)(MAPS_SIZE - 1 - len));
+		if (n < 0)
+			return n;
+		len += n;
+	} while (n && len < MAPS_SIZE - 1 && !covers_windows(pair, text, len));
+	text[len] = 0;
+	return len;
+}
+
 static bool compare_maps(struct look *look)
 {
 	struct pmk_pair *pair = look->pair;
@@ -623,15 +659,13 @@ static bool compare_maps(struct look *look)
 
 	for (int side = 0; side < PMK_SIDES; side++) {
 		char text[MAPS_SIZE];
-		int64_t len = read_file(pair, side, handle_of(look->proc, OF_MAPS), 0, text,
-					sizeof(text) - 1);
+		int64_t len = read_maps(pair, side, look->proc, text);
 
 		if (len <= 0)
 			return differ(look, PMK_ASPECT_DEATH, (uint64_t)side,
 				      "maps cannot be read");
 		if (len == p->maps_len[side] && !memcmp(text, p->maps[side], (size_t)len))
 			continue;
-		text[len] = 0;
 		memcpy(p->maps[side], text, (size_t)len + 1);
 		p->maps_len[side] = len;
 		changed = true;
@@ -674,6 +708,29 @@ static int64_t scan(struct pmk_pair *pair, int side, int proc, const struct wind
 	return call(pair, side, &r);
 }
 
+#define SEEN_CATEGORIES (PMK_SCAN_PRESENT_MASK | PMK_SCAN_SWAPPED_MASK | PMK_SCAN_WRITTEN_MASK)
+
+/* Regions without what is not compared, neighbours joined: how many. */
+static int64_t simplify(struct scanned *s, int64_t n)
+{
+	int64_t to = 0;
+
+	for (int64_t i = 0; i < n; i++) {
+		struct pmk_scan_region r = s->region[i];
+
+#define UNSCANNED(category, reason)            \
+	if (!(r.categories & SEEN_CATEGORIES)) \
+		r.categories &= ~(uint64_t)PMK_SCAN_##category##_MASK;
+#include "diverge_masks.def"
+		if (to && s->region[to - 1].end == r.start &&
+		    s->region[to - 1].categories == r.categories)
+			s->region[to - 1].end = r.end;
+		else
+			s->region[to++] = r;
+	}
+	return n < 0 ? n : to;
+}
+
 static bool compare_regions(struct look *look, const struct scanned s[PMK_SIDES],
 			    int64_t n[PMK_SIDES])
 {
@@ -709,7 +766,8 @@ static bool compare_scans(struct look *look)
 		int64_t n[PMK_SIDES];
 
 		for (int side = 0; side < PMK_SIDES; side++)
-			n[side] = scan(pair, side, look->proc, &pair->window[i], &s[side]);
+			n[side] = simplify(
+				&s[side], scan(pair, side, look->proc, &pair->window[i], &s[side]));
 		if (!compare_regions(look, s, n))
 			return false;
 	}

@@ -7,6 +7,7 @@
  */
 #include "diverge.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"
@@ -209,12 +210,31 @@ static bool meets(const struct pmk_gen *g, const struct pmk_pair *pair, const st
 	return false;
 }
 
+/* Whether a whole huge page is in the range.  It goes out as a whole where the swap area has as many free slots in a
+ * row; else it is split first, and its zeros become the zero page.  What is free in a row is history. */
+static bool holds_huge(const struct pmk_gen *g, const struct pmk_pair *pair,
+		       const struct pmk_op *op)
+{
+	const struct pmk_machine *m = pmk_pair_machine(pair);
+	const struct pmk_mm *mm = pmk_pair_mm(pair, op->proc);
+	uint64_t base = pmk_ops_arena(pair, g->pages) >> m->profile.arch->page_shift;
+	unsigned first = (op->page + UNIT - 1) / UNIT, last = (op->page + op->n) / UNIT;
+	struct pmk_piece p = { .end = base + first * UNIT };
+	struct pmk_value v;
+
+	while (is_wide(g) && first < last && pmk_runs_piece(&mm->pte, base + last * UNIT, &p))
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME &&
+		    pmk_runs_get(&m->frame, p.v.base, &v) && v.tag & PMK_FRAME_LARGE)
+			return true;
+	return false;
+}
+
 /* A file's pages that have left the cache come back in company: what readahead chooses to bring depends on
  * its history, and writing dirty ones takes its time.  So they are never made to leave. */
 static void make_reclaim(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	range(g, pair, op);
-	if (meets(g, pair, op, is_file))
+	if (meets(g, pair, op, is_file) || holds_huge(g, pair, op))
 		op->id = PMK_OP_READ;
 }
 
@@ -224,6 +244,20 @@ static void make_guard(struct pmk_gen *g, const struct pmk_pair *pair, struct pm
 {
 	range(g, pair, op);
 	if (meets(g, pair, op, is_registered))
+		op->id = PMK_OP_READ;
+}
+
+static bool is_hugetlb(const struct pmk_machine *m, const struct pmk_vma *vma)
+{
+	(void)m;
+	return vma->flags & PMK_VMA_HUGETLB;
+}
+
+/* Whether an empty hugetlb entry gets a marker depends on what else is in its gigabyte (diverge_masks.def). */
+static void make_scan(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	range(g, pair, op);
+	if (meets(g, pair, op, is_hugetlb))
 		op->id = PMK_OP_READ;
 }
 
@@ -346,6 +380,8 @@ static void (*maker_of(enum pmk_op_id id))(struct pmk_gen *, const struct pmk_pa
 		return make_reclaim;
 	case PMK_OP_GUARD_INSTALL:
 		return make_guard;
+	case PMK_OP_SCAN_PROTECT:
+		return make_scan;
 	case PMK_OP_HUGETLB:
 		return make_hugetlb;
 	case PMK_OP_UFFD_SYNC:
@@ -396,10 +432,14 @@ int pmk_gen_init(struct pmk_gen *g, uint64_t seed, const char *only, struct pmk_
 	return 0;
 }
 
+#define SET_DANGER 9
+
 void pmk_gen_limit(struct pmk_gen *g, const struct pmk_pair *pair)
 {
 	for (int i = 0; i < PMK_OP_COUNT; i++)
-		if (g->allowed[i] && !pmk_pair_has(pair, pmk_op_info[i].needs))
+		if (g->allowed[i] &&
+		    ((pmk_op_info[i].set == SET_DANGER && !getenv("PMKIT_DANGER")) ||
+		     !pmk_pair_has(pair, pmk_op_info[i].needs)))
 			g->allowed[i] = false;
 }
 

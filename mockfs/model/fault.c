@@ -44,7 +44,8 @@ void pmk_touch_anon_vma(struct touch *t)
 		uint64_t other = sides[i] > 0 ? run.v.base : run.v.base + (run.end - run.start);
 
 		if (v && v->anon_vma && !(v->anon_vma >> 31) && v->object == t->vma.object &&
-		    !((v->flags ^ t->vma.flags) & ~PMK_VMA_STICKY) && mine == other &&
+		    v->moved == t->vma.moved && !((v->flags ^ t->vma.flags) & ~PMK_VMA_STICKY) &&
+		    mine == other &&
 		    (sides[i] > 0 ? run.start == t->run.end : run.end == t->run.start) &&
 		    !pmk_mutant(t->m, ANON_VMA_OWN)) {
 			pmk_cover(t->m, ANON_VMA_BORROWED);
@@ -264,27 +265,13 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 
 /* A store meets the protection of userfaultfd: nobody waits for it in synchronous mode, so the process
  * gets SIGBUS (UFFD_FEATURE_SIGBUS); in asynchronous mode it goes on. */
-static bool stopped_by_uffd(const struct touch *t, uint64_t tag)
+bool pmk_touch_stopped(const struct touch *t, uint64_t tag)
 {
-	return tag & PMK_PTE_UFFD_WP && t->vma.flags & PMK_VMA_UFFD_WP &&
-	       !(t->vma.flags & PMK_VMA_UFFD_ASYNC);
-}
-
-/* Whether all that is mapped of a large folio is mapped here, around the page `at` of frame pfn. */
-static bool folio_is_mine(const struct touch *t, uint64_t at, uint64_t pfn)
-{
-	uint64_t size = pmk_pmd_pages(t->m), head = pfn & ~(size - 1), mine = 0, all = 0;
-	struct pmk_piece f = { .end = head };
-	struct pmk_piece p = { .end = at > pfn - head ? at - (pfn - head) : 0 };
-	uint64_t end = p.end + size;
-
-	while (pmk_runs_piece(&t->m->frame, head + size, &f))
-		all += f.run ? PMK_FRAME_MAPCOUNT(f.v) * (f.end - f.start) : 0;
-	while (pmk_runs_piece(&t->mm->pte, end, &p))
-		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME && p.v.base >= head &&
-		    p.v.base < head + size)
-			mine += p.end - p.start;
-	return all == mine;
+	if (!(tag & PMK_PTE_UFFD_WP) || !(t->vma.flags & PMK_VMA_UFFD_WP) ||
+	    t->vma.flags & PMK_VMA_UFFD_ASYNC)
+		return false;
+	pmk_cover(t->m, UFFD_STOP);
+	return true;
 }
 
 /* wp_can_reuse_anon_folio() of the frames f, which may become fewer.  A slot is taken away for it, unless
@@ -300,7 +287,7 @@ static bool can_reuse(const struct touch *t, uint64_t at, struct pmk_piece *f)
 		return false;
 	if (f->v.tag & PMK_FRAME_LARGE)
 		return pmk_profile_has(&t->m->profile, PMK_Q_THP_REUSE) &&
-		       folio_is_mine(t, at, f->start);
+		       !pmk_folio_shared(t->m, t->mm, at, f->start);
 	if (!(f->v.tag & PMK_KPF_SWAPCACHE_MASK))
 		return true;
 	f->end = f->start + 1;
@@ -342,7 +329,7 @@ int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
 	struct pmk_piece f = { .end = p->v.base };
 	uint64_t pfn_end = p->v.base + (p->end - p->start);
 
-	if (stopped_by_uffd(t, p->v.tag))
+	if (pmk_touch_stopped(t, p->v.tag))
 		return PMK_SIGNAL(SIGBUS);
 	if (!(p->v.tag & PMK_PTE_ANON) && t->vma.flags & PMK_VMA_SHARED) {
 		set_entries(t, p->start, p->end - p->start, p->v.base,
@@ -391,7 +378,8 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 	pmk_slot_count(t->m, a->slot, a->n, -1);
 	pmk_runs_get(&t->m->slot, a->slot, &slot);
 	tries = t->vma.flags & PMK_VMA_LOCKED || frame.tag & PMK_KPF_MLOCKED_MASK ||
-		(t->write && alone); /* should_try_to_free_swap() */
+		(t->write && alone && /* should_try_to_free_swap() */
+		 pmk_profile_has(&t->m->profile, PMK_Q_SWAPIN_FREES));
 	if (pmk_mutant(t->m, SWAPIN_KEEPS_SLOT))
 		tries = false;
 	freed = tries && !slot.base;
@@ -443,7 +431,7 @@ static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 	uint64_t slot_end = p->v.base + (p->end - p->start);
 	int64_t err = 0;
 
-	if (t->write && stopped_by_uffd(t, p->v.tag))
+	if (t->write && pmk_touch_stopped(t, p->v.tag))
 		slot_end = p->v.base + 1; /* the first is as far as it comes */
 	while (!err && pmk_runs_piece(&t->m->cached, slot_end, &c)) {
 		struct arrival a = {
@@ -503,8 +491,7 @@ static void keep_markers(struct touch *t, uint64_t start, uint64_t end)
 
 	while (pmk_runs_piece(&t->mm->pte, end, &p))
 		if (!p.run)
-			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP,
-				    PMK_PTE_MARKER);
+			pmk_mm_set_entries(t->m, t->mm, p.start, p.end, pmk_marker_of(&t->vma));
 }
 
 /* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
@@ -512,7 +499,7 @@ static void keep_markers(struct touch *t, uint64_t start, uint64_t end)
 static int64_t touch_marker(struct touch *t, struct pmk_piece *p)
 {
 	bool armed = t->vma.flags & PMK_VMA_UFFD_WP;
-	bool stops = t->write && stopped_by_uffd(t, PMK_PTE_UFFD_WP);
+	bool stops = t->write && pmk_touch_stopped(t, PMK_PTE_UFFD_WP);
 	uint64_t end = stops ? p->start + 1 : p->end;
 	int64_t err;
 
@@ -534,13 +521,13 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 
 	if (!p->run)
 		return touch_none(t, p->start, p->end, &p->end);
-	if (t->write && p->v.tag & PMK_PTE_HUGE && !stopped_by_uffd(t, p->v.tag))
+	if (t->write && p->v.tag & PMK_PTE_HUGE && !pmk_touch_stopped(t, p->v.tag))
 		return pmk_huge_store(t, p);
 	switch (PMK_PTE_KIND(p->v.tag)) {
 	case PMK_PTE_FRAME:
 		return t->write ? pmk_touch_store(t, p) : 0;
 	case PMK_PTE_ZERO:
-		if (t->write && stopped_by_uffd(t, p->v.tag))
+		if (t->write && pmk_touch_stopped(t, p->v.tag))
 			return PMK_SIGNAL(SIGBUS);
 		return t->write ? new_anon(t, p->start, n) : 0;
 	case PMK_PTE_SWAP:
@@ -707,7 +694,6 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 			continue; /* should_zap_cows() */
 		pmk_mm_zap(m, mm, p.start, p.end);
 		if (armed)
-			pmk_runs_set(&mm->pte, p.start, p.end,
-				     (struct pmk_value){ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER });
+			pmk_runs_set(&mm->pte, p.start, p.end, pmk_marker_of(vma));
 	}
 }

@@ -154,7 +154,9 @@ static uint64_t categories(const struct scan *s, enum place place, struct pmk_va
 	else if (place == PLACE_NONE)
 		c = s->none_written || s->fast ? PMK_SCAN_WRITTEN_MASK : 0;
 	else
-		c = s->none_written && uffd ? PMK_SCAN_WRITTEN_MASK : 0;
+		c = s->none_written && uffd && !(s->vma.flags & PMK_VMA_HUGETLB)
+			    ? PMK_SCAN_WRITTEN_MASK
+			    : 0;
 	if (s->uffd_only && !uffd)
 		c &= ~PMK_SCAN_WRITTEN_MASK;
 	return c | s->vma_categories;
@@ -228,7 +230,7 @@ static int64_t flush(struct scan *s)
 static void protect(struct scan *s, enum place place, uint64_t start, uint64_t end,
 		    struct pmk_value v)
 {
-	const struct pmk_value marker = { PMK_MARKER_UFFD_WP, PMK_PTE_MARKER };
+	const struct pmk_value marker = pmk_marker_of(&s->vma);
 
 	if (place == PLACE_ENTRY &&
 	    v.tag & PMK_PTE_HUGE) { /* a part of it splits it (SCAN-THP-WP) */
@@ -243,11 +245,26 @@ static void protect(struct scan *s, enum place place, uint64_t start, uint64_t e
 		pmk_mm_set_entries(s->m, s->mm, start, end, marker);
 }
 
+/* pagemap_scan_backout_range() */
+static void back_out(struct scan *s, uint64_t start, uint64_t end)
+{
+	struct pmk_scan_region *r = &s->batch[s->last];
+
+	s->arg.walk_end = start << s->shift;
+	if (!s->room)
+		return;
+	if (r->start != start << s->shift)
+		r->end = start << s->shift;
+	else
+		r->start = r->end = 0;
+	s->found -= end - start;
+}
+
 /* A run of pages of one kind. */
 static int visit(struct scan *s, enum place place, const struct pmk_piece *p)
 {
 	bool wp = s->arg.flags & PMK_SCAN_WP_MATCHING;
-	uint64_t c = categories(s, place, p->v), end = p->end;
+	uint64_t c = categories(s, place, p->v), end = p->end, huge = pmk_pmd_pages(s->m);
 	int err = 0;
 
 	if (!wp || s->room || place == PLACE_HOLE) { /* else SCAN-WP-FASTPATH: no mask counts */
@@ -255,9 +272,25 @@ static int visit(struct scan *s, enum place place, const struct pmk_piece *p)
 			return 0;
 		err = output(s, c, p->start, &end);
 	}
-	if (wp && end > p->start && (c & PMK_SCAN_WRITTEN_MASK || place == PLACE_HOLE))
-		protect(s, place, p->start, end, p->v);
+	if (!wp || end == p->start || !(c & PMK_SCAN_WRITTEN_MASK || place == PLACE_HOLE))
+		return err;
+	if (place == PLACE_ENTRY && s->vma.flags & PMK_VMA_HUGETLB && end - p->start < huge) {
+		back_out(s, p->start, end); /* pagemap_scan_hugetlb_entry(): not a part of one */
+		return 0;
+	}
+	pmk_cover(s->m, SCAN_PROTECT);
+	protect(s, place, p->start, end, p->v);
 	return err;
+}
+
+/* The beginning of a piece that is in one huge page. */
+static struct pmk_piece huge_piece(const struct scan *s, struct pmk_piece p)
+{
+	uint64_t next = (p.start | (pmk_pmd_pages(s->m) - 1)) + 1;
+
+	if (p.end > next)
+		p.end = next;
+	return p;
 }
 
 static int walk_vma(struct scan *s, uint64_t start, uint64_t end)
@@ -268,6 +301,8 @@ static int walk_vma(struct scan *s, uint64_t start, uint64_t end)
 	while (!err && pmk_runs_piece(&s->mm->pte, end, &p)) {
 		struct pmk_piece t = { .end = p.start };
 
+		if (p.run && s->vma.flags & PMK_VMA_HUGETLB) /* page by page */
+			p = huge_piece(s, p);
 		if (p.run) {
 			err = visit(s, is_none(p.v) ? PLACE_NONE : PLACE_ENTRY, &p);
 			continue;
