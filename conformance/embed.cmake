@@ -1,4 +1,4 @@
-# embed.cmake: cmake -DOUT=file.c -P embed.cmake SCRIPT...: the scripts as arrays of a C file (suite.h).
+# embed.cmake: cmake -DOUT=file.c -DNAME=pmk_x -P embed.cmake SCRIPT...: the scripts as arrays of a C file (suite.h).
 set(text "/* Written by embed.cmake. */\n#include \"suite.h\"\n\n")
 set(table "")
 set(count 0)
@@ -18,6 +18,6 @@ while(i LESS CMAKE_ARGC)
   string(APPEND table "\t{ \"${name}\", (const char *)text_${count}, ${len} },\n")
   math(EXPR count "${count} + 1")
 endwhile()
-string(APPEND text "\nconst struct pmk_embedded pmk_embedded[] = {\n${table}\t{ 0 },\n};\n"
-  "const size_t pmk_embedded_count = ${count};\n")
+string(APPEND text "\nconst struct pmk_embedded ${NAME}[] = {\n${table}\t{ 0 },\n};\n"
+  "const size_t ${NAME}_count = ${count};\n")
 file(WRITE "${OUT}" "${text}")

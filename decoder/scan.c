@@ -17,23 +17,33 @@ bool pmk_scan_match(const struct pmk_scan_arg *arg, uint64_t categories)
 	return !arg->category_anyof_mask || (seen & arg->category_anyof_mask);
 }
 
-static uint64_t accepted(pmk_bit_fn *describe, uint32_t kernel)
+static const uint8_t category_bits[] = {
+#define PMK_SCAN_CATEGORY(id, number, ...) number,
+#include "bits.def"
+};
+
+static const uint8_t flag_bits[] = {
+#define PMK_SCAN_FLAG(id, number, ...) number,
+#include "bits.def"
+};
+
+static uint64_t accepted(pmk_bit_fn *describe, const uint8_t *bit, size_t n, uint32_t kernel)
 {
 	uint64_t mask = 0;
 
 	kernel = pmk_kernel_or_newest(kernel);
-	for (unsigned bit = 0; bit < 64; bit++) {
-		const struct pmk_bit *b = describe(bit);
+	for (size_t i = 0; i < n; i++) {
+		const struct pmk_bit *b = describe(bit[i]);
 
-		if (b && pmk_kernel_within(kernel, b->since, b->until))
-			mask |= UINT64_C(1) << bit;
+		if (pmk_kernel_within(kernel, b->since, b->until))
+			mask |= UINT64_C(1) << bit[i];
 	}
 	return mask;
 }
 
 uint64_t pmk_scan_categories(uint32_t kernel)
 {
-	return accepted(pmk_scan_category, kernel);
+	return accepted(pmk_scan_category, category_bits, sizeof(category_bits), kernel);
 }
 
 /* access_ok(): size bytes from start lie below the limit. */
@@ -63,7 +73,7 @@ int pmk_scan_validate(uint32_t kernel, const struct pmk_scan_arg *arg, unsigned 
 		return KERNEL_ENOTTY;
 	if (arg->size != sizeof(*arg))
 		return KERNEL_EINVAL;
-	if (arg->flags & ~accepted(pmk_scan_flag, kernel))
+	if (arg->flags & ~accepted(pmk_scan_flag, flag_bits, sizeof(flag_bits), kernel))
 		return KERNEL_EINVAL;
 	if (asked & ~categories)
 		return KERNEL_EINVAL;

@@ -15,6 +15,7 @@
 #endif
 #define ARENA	(0x20000u - PAGES / 2) /* a PMD ends in it */
 #define OPS_MAX 24
+#define UNIT	8u /* pages that a PMD maps: so few that many are whole */
 #define BATCH	512 /* regions: a scan of fewer pages never fills one */
 
 static const char *const kernels[] = { "6.18.44/x86_64+soft-dirty", "6.7/x86_64", "6.17/x86_64",
@@ -23,9 +24,11 @@ static const char *const kernels[] = { "6.18.44/x86_64+soft-dirty", "6.7/x86_64"
 struct run {
 	struct pmk_machine *m;
 	struct pmk_mm mm;
-	int object;
+	struct pmk_arch arch;
+	int object, hugetlb;
 	bool soft_dirty;
 	unsigned shift;
+	uint64_t known; /* categories */
 };
 
 /* The vector of a caller: room regions, of which only some can be written to. */
@@ -47,6 +50,27 @@ static bool put(void *ctx, const struct pmk_scan_region *regions, size_t n)
 
 /* ---- what memory looks like ---------------------------------------------------------------------- */
 
+/* Nothing ends inside a page of hugetlb, and what ends inside a THP cuts it. */
+static void borders(struct run *r, uint64_t *start, uint64_t *end)
+{
+	if (pmk_hugetlb_cut(r->m, &r->mm, *start))
+		*start &= ~(uint64_t)(UNIT - 1);
+	if (pmk_hugetlb_cut(r->m, &r->mm, *end))
+		*end = (*end + UNIT - 1) & ~(uint64_t)(UNIT - 1);
+	pmk_huge_split_at(r->m, &r->mm, *start);
+	pmk_huge_split_at(r->m, &r->mm, *end);
+}
+
+static bool has_hugetlb(const struct run *r, uint64_t start, uint64_t end)
+{
+	struct pmk_piece p = { .end = start };
+
+	while (pmk_runs_piece(&r->mm.vma, end, &p))
+		if (p.run && r->m->vma[p.v.tag & ~PMK_RUN_LINEAR].flags & PMK_VMA_HUGETLB)
+			return true;
+	return false;
+}
+
 /* VMAs of which a registration is one attribute among others. */
 static void put_vma(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 {
@@ -66,6 +90,15 @@ static void put_vma(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 		vma.flags |= PMK_VMA_PFNMAP;
 	if (x & 0x40 && r->soft_dirty)
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
+	if (x & 0x80) {
+		start &= ~(uint64_t)(UNIT - 1);
+		end = (end + UNIT - 1) & ~(uint64_t)(UNIT - 1);
+		vma.flags = (vma.flags & ~PMK_VMA_PFNMAP) | PMK_VMA_HUGETLB;
+		vma.object = r->hugetlb;
+	}
+	borders(r, &start, &end);
+	if (x & 0x80 || has_hugetlb(r, start, end))
+		pmk_runs_clear(&r->mm.pte, start, end);
 	pmk_runs_set(&r->mm.vma, start, end,
 		     (struct pmk_value){ start, pmk_vma_intern(r->m, &vma) | PMK_RUN_LINEAR });
 }
@@ -102,8 +135,40 @@ static void put_entries(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 	pmk_mm_set_entries(r->m, &r->mm, start, end, v);
 }
 
+/* Huge pages wherever whole ones fit: in hugetlb, and where one VMA has them. */
+static void put_huge(struct run *r, uint64_t start, uint64_t end, uint8_t x)
+{
+	const uint64_t linear = PMK_PTE_HUGE | PMK_RUN_LINEAR,
+		       frame = 0x8000 + (start & ~(UNIT - 1ull));
+	const struct pmk_value thp[] = { { frame, PMK_PTE_FRAME | PMK_PTE_ANON | linear },
+					 { r->m->huge_zero_pfn, PMK_PTE_ZERO | linear } };
+	const struct pmk_value hugetlb[] = { { frame, PMK_PTE_FRAME | PMK_PTE_ANON | linear },
+					     { frame, PMK_PTE_FRAME | linear },
+					     { PMK_MARKER_UFFD_WP,
+					       PMK_PTE_MARKER | PMK_PTE_HUGE } };
+
+	for (uint64_t at = start & ~(UNIT - 1ull); at + UNIT <= end; at += UNIT) {
+		struct pmk_run run;
+		const struct pmk_vma *vma = pmk_vma_at(r->m, &r->mm, at, &run);
+		struct pmk_value v = thp[x & 1];
+
+		if (!vma || run.start > at || run.end < at + UNIT)
+			continue;
+		if (vma->flags & PMK_VMA_HUGETLB)
+			v = hugetlb[(x & 31) % (sizeof(hugetlb) / sizeof(*hugetlb))];
+		if (vma->flags & PMK_VMA_HUGETLB)
+			v.tag |= PMK_PTE_HUGETLB;
+		if (x & 32)
+			pmk_pte_set_uffd_wp(&v, true);
+		pmk_runs_clear(&r->mm.table, at / UNIT,
+			       at / UNIT + 1); /* a PMD is one or the other */
+		pmk_mm_set_entries(r->m, &r->mm, at, at + UNIT, v);
+	}
+}
+
 static void do_op(struct run *r, uint8_t code, uint64_t start, uint64_t end, uint8_t x)
 {
+	borders(r, &start, &end);
 	switch (code % 8) {
 	case 0:
 	case 1:
@@ -111,19 +176,27 @@ static void do_op(struct run *r, uint8_t code, uint64_t start, uint64_t end, uin
 		break;
 	case 2:
 		pmk_runs_clear(&r->mm.vma, start, end);
+		pmk_runs_clear(&r->mm.pte, start, end);
 		break;
 	case 3:
 		pmk_runs_clear(&r->mm.pte, start, end);
 		break;
 	case 4:
-		pmk_mm_table_make(r->m, &r->mm, start, end);
+		put_huge(r, start, end, x);
 		break;
-	case 5: /* many regions */
-		for (; start < end && PAGES > BATCH; start += 2)
+	case 5: /* tables; many regions */
+		pmk_huge_split(r->m, &r->mm, start, end);
+		if (PAGES <= BATCH && !has_hugetlb(r, start, end))
+			pmk_mm_table_make(r->m, &r->mm, start, end);
+		for (; start < end && PAGES > BATCH && !has_hugetlb(r, start, end); start += 2)
 			put_entries(r, start, start + 1, x);
 		break;
 	default:
-		put_entries(r, start, end, x);
+		pmk_huge_split(r->m, &r->mm, start, end);
+		if (has_hugetlb(r, start, end))
+			put_huge(r, start, end, x);
+		else
+			put_entries(r, start, end, x);
 		break;
 	}
 }
@@ -134,7 +207,7 @@ static struct pmk_scan_arg argument(const struct run *r, struct fuzz_input *in)
 {
 	struct pmk_scan_arg arg = { .size = sizeof(arg), .vec = 4096 };
 	uint8_t flags = fuzz_byte(in);
-	uint64_t known = pmk_scan_categories(r->m->profile.kernel), first = fuzz_u16(in) % PAGES;
+	uint64_t known = r->known, first = fuzz_u16(in) % PAGES;
 
 	arg.flags = flags & 3;
 	arg.start = (uint64_t)(ARENA + first) << r->shift;
@@ -182,46 +255,55 @@ static void scan(struct run *r, struct fuzz_input *in)
 	      "what is protected is what brute force protects");
 }
 
-static void set_up(struct run *r, struct fuzz_input *in)
+/* A machine for each kernel, made once: to make one costs more than all that is done with it.  Only what
+ * attributes of VMAs have which number outlives an input, and nothing shows that. */
+static struct run *machine(uint8_t kernel)
 {
-	static struct pmk_profile profile[sizeof(kernels) / sizeof(*kernels)];
-	uint8_t kernel = fuzz_byte(in) % (sizeof(kernels) / sizeof(*kernels));
+	static struct run run[sizeof(kernels) / sizeof(*kernels)];
+	struct run *r = &run[kernel % (sizeof(kernels) / sizeof(*kernels))];
+	struct pmk_profile profile;
 	struct pmk_error err;
 
-	if (!profile[kernel].arch)
-		CHECK(!pmk_profile_parse(kernels[kernel], &profile[kernel], &err),
-		      "a kernel of the target's own list");
-	*r = (struct run){ .m = pmk_machine_create(&profile[kernel]) };
+	if (r->m)
+		return r;
+	CHECK(!pmk_profile_parse(kernels[r - run], &profile, &err),
+	      "a kernel of the target's own list");
+	r->arch = *profile.arch;
+	r->arch.pmd_shift = r->arch.page_shift + 3; /* UNIT */
+	profile.arch = &r->arch;
+	r->m = pmk_machine_create(&profile);
+	r->m->zero_pfn = 7;
+	r->m->huge_zero_pfn = 64 * UNIT;
+	r->object = pmk_object_create(r->m, PMK_OBJECT_SHMEM, PAGES, "m");
+	r->hugetlb = pmk_object_create(r->m, PMK_OBJECT_HUGETLB, PAGES, "h");
+	r->soft_dirty = pmk_profile_has(&profile, PMK_Q_SOFT_DIRTY);
+	r->shift = profile.arch->page_shift;
+	r->known = pmk_scan_categories(profile.kernel);
 	pmk_runs_init(&r->mm.vma, false);
 	pmk_runs_init(&r->mm.pte, true);
 	pmk_runs_init(&r->mm.table, true);
-	r->m->zero_pfn = 7;
-	r->object = pmk_object_create(r->m, PMK_OBJECT_SHMEM, PAGES, "m");
-	r->soft_dirty = pmk_profile_has(&profile[kernel], PMK_Q_SOFT_DIRTY);
-	r->shift = profile[kernel].arch->page_shift;
+	return r;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = { data, size };
-	struct run r;
+	struct run *r = machine(fuzz_byte(&in));
 
-	set_up(&r, &in);
 	for (int i = 0; in.size && i < OPS_MAX; i++) {
 		uint8_t code = fuzz_byte(&in);
 		uint64_t first, n;
 
 		if (code == 255 || in.size < 3) {
-			scan(&r, &in);
+			scan(r, &in);
 			continue;
 		}
 		first = (PAGES / 64) * fuzz_byte(&in) % PAGES;
 		n = 1 + (PAGES / 64) * fuzz_byte(&in) % (PAGES - first);
-		do_op(&r, code, ARENA + first, ARENA + first + n, fuzz_byte(&in));
+		do_op(r, code, ARENA + first, ARENA + first + n, fuzz_byte(&in));
 	}
-	pmk_runs_deinit(&r.mm.vma);
-	pmk_runs_deinit(&r.mm.pte);
-	pmk_runs_deinit(&r.mm.table);
-	pmk_machine_destroy(r.m);
+	pmk_runs_deinit(&r->mm.vma);
+	pmk_runs_deinit(&r->mm.pte);
+	pmk_runs_deinit(&r->mm.table);
 	return 0;
 }

@@ -20,7 +20,41 @@ struct brute {
 	 * and protecting it makes a table that later mappings meet. */
 	uint64_t mapping, pmd, made; /* its first page */
 	bool table;
+	uint64_t cut; /* the huge page, plus 1, that the walk has cut into pages */
+	bool apart; /* the last region was taken back: the next one merges with none before it */
 };
+
+/* What a PMD maps is a unit; there is an upper table, of the PMDs, for so many pages. */
+static uint64_t unit_of(const struct brute *b, uint64_t page)
+{
+	return page / pmk_pmd_pages(b->m) * pmk_pmd_pages(b->m);
+}
+
+static bool is_huge(const struct brute *b, uint64_t page)
+{
+	const struct pmk_run *run = pmk_runs_find(&b->mm->pte, page);
+
+	return run && run->v.tag & PMK_PTE_HUGE && b->cut != unit_of(b, page) + 1;
+}
+
+static bool has_upper_table(const struct brute *b, uint64_t page)
+{
+	uint64_t unit = pmk_pmd_pages(b->m), reach = unit * (b->page_size / 8);
+	uint64_t first = page / reach * reach;
+	const struct pmk_run *run;
+	struct pmk_cursor c;
+
+	if (b->made && (b->made - 1) * unit / reach == page / reach)
+		return true;
+	run = pmk_runs_seek(&b->mm->table, first / unit, &c);
+	if (run && run->start < (first + reach) / unit)
+		return true;
+	run = pmk_runs_seek(&b->mm->pte, first, &c);
+	for (; run && run->start < first + reach; run = pmk_runs_next(&c))
+		if (run->v.tag & PMK_PTE_HUGE)
+			return true;
+	return false;
+}
 
 static bool has(const struct brute *b, enum pmk_feature quirk)
 {
@@ -36,39 +70,58 @@ static bool wp_allowed(const struct pmk_vma *vma)
 	return (vma->flags & need) == need;
 }
 
-/* SCAN-CAT, by the word that pagemap shows; table: there is a page table. */
-static uint64_t categories(const struct brute *b, const struct pmk_vma *vma, uint64_t word,
-			   bool table)
+static bool is_zero(const struct brute *b, uint64_t word)
 {
-	bool uffd = vma->flags & PMK_VMA_UFFD_WP, novec = !b->arg->vec_len;
+	uint64_t pfn = word & PMK_PAGEMAP_FRAME_MASK, huge = b->m->huge_zero_pfn;
+
+	return word & PMK_PAGEMAP_PRESENT_MASK &&
+	       (pfn == b->m->zero_pfn || pfn - huge < pmk_pmd_pages(b->m));
+}
+
+/* SCAN-CAT of an empty page; table: there is one that would have its entry. */
+static uint64_t empty_categories(const struct brute *b, const struct pmk_vma *vma, bool table)
+{
 	bool only_written = b->arg->category_mask == PMK_SCAN_WRITTEN_MASK &&
 			    b->arg->return_mask == PMK_SCAN_WRITTEN_MASK &&
 			    !b->arg->category_anyof_mask && !b->arg->category_inverted;
-	bool fast = only_written || (novec && b->arg->flags & PMK_SCAN_WP_MATCHING);
-	bool present = word & PMK_PAGEMAP_PRESENT_MASK, swap = word & PMK_PAGEMAP_SWAP_MASK;
-	uint64_t c = wp_allowed(vma) ? PMK_SCAN_WPALLOWED_MASK : 0;
-	bool written = !(word & PMK_PAGEMAP_UFFD_WP_MASK);
+	bool fast = only_written || (!b->arg->vec_len && b->arg->flags & PMK_SCAN_WP_MATCHING);
+	bool written = table ? has(b, PMK_Q_SCAN_NONE_WRITTEN) || fast
+			     : has(b, PMK_Q_SCAN_NONE_WRITTEN) && vma->flags & PMK_VMA_UFFD_WP;
 
+	if (vma->flags & PMK_VMA_HUGETLB)
+		return table ? PMK_SCAN_HUGE_MASK : 0;
+	return written ? PMK_SCAN_WRITTEN_MASK : 0;
+}
+
+/* SCAN-CAT, by the word that pagemap shows. */
+static uint64_t categories(const struct brute *b, const struct pmk_vma *vma, uint64_t word,
+			   bool table, bool huge)
+{
+	bool present = word & PMK_PAGEMAP_PRESENT_MASK, swap = word & PMK_PAGEMAP_SWAP_MASK;
+	bool armed = word & PMK_PAGEMAP_UFFD_WP_MASK;
+	uint64_t c = wp_allowed(vma) ? PMK_SCAN_WPALLOWED_MASK : 0;
+
+	if (vma->flags & PMK_VMA_HUGETLB && armed && !present)
+		swap = true; /* a marker, of which pagemap shows bit 57 alone */
 	if (!present && !swap)
-		written = table ? has(b, PMK_Q_SCAN_NONE_WRITTEN) || fast
-				: has(b, PMK_Q_SCAN_NONE_WRITTEN) && uffd;
-	if (has(b, PMK_Q_SCAN_WRITTEN_UFFD) && !uffd)
-		written = false;
-	if (written)
+		c |= empty_categories(b, vma, table);
+	else if (!armed)
 		c |= PMK_SCAN_WRITTEN_MASK;
+	if (has(b, PMK_Q_SCAN_WRITTEN_UFFD) && !(vma->flags & PMK_VMA_UFFD_WP))
+		c &= ~PMK_SCAN_WRITTEN_MASK;
 	if (present)
 		c |= PMK_SCAN_PRESENT_MASK;
 	if (swap)
 		c |= PMK_SCAN_SWAPPED_MASK;
-	if (word & PMK_PAGEMAP_FILE_MASK)
+	if (huge)
+		c |= PMK_SCAN_HUGE_MASK;
+	if (word & PMK_PAGEMAP_FILE_MASK && !(huge && is_zero(b, word)))
 		c |= PMK_SCAN_FILE_MASK;
 	if (swap && (word & 31) == 31 && word >> 5 & PMK_MARKER_GUARD)
 		c |= PMK_SCAN_GUARD_MASK;
 	if (word & PMK_PAGEMAP_SOFT_DIRTY_MASK || vma->flags & PMK_VMA_SOFT_DIRTY)
 		c |= PMK_SCAN_SOFT_DIRTY_MASK;
-	if (present && b->m->zero_pfn && (word & PMK_PAGEMAP_FRAME_MASK) == b->m->zero_pfn)
-		c |= PMK_SCAN_PFNZERO_MASK;
-	return c;
+	return is_zero(b, word) ? c | PMK_SCAN_PFNZERO_MASK : c;
 }
 
 /* SCAN-MATCH, in the words of its table. */
@@ -114,7 +167,7 @@ static enum report report(struct brute *b, uint64_t addr, uint64_t c)
 		return leave(b) ? STOP : BAD_VECTOR;
 	}
 	/* what has left the kernel merges with nothing any more */
-	merges = last && last->end == addr && last->categories == c && r->n > b->seen;
+	merges = last && last->end == addr && last->categories == c && r->n > b->seen && !b->apart;
 	if (!merges &&
 	    r->n - b->seen ==
 		    (b->arg->vec_len - b->seen < BATCH ? b->arg->vec_len - b->seen : BATCH)) {
@@ -124,6 +177,7 @@ static enum report report(struct brute *b, uint64_t addr, uint64_t c)
 		if (r->n == b->arg->vec_len)
 			return STOP;
 	}
+	b->apart = false;
 	if (merges)
 		last->end += b->page_size;
 	else
@@ -133,46 +187,121 @@ static enum report report(struct brute *b, uint64_t addr, uint64_t c)
 }
 
 /* What the page's entry becomes by protection. */
-static void protect(struct brute *b, size_t i)
+static void protect(struct brute *b, const struct pmk_vma *vma, size_t i)
 {
 	uint64_t *word = &b->ret->word[i];
 
-	if (*word & (PMK_PAGEMAP_PRESENT_MASK | PMK_PAGEMAP_SWAP_MASK))
+	if (*word & (PMK_PAGEMAP_PRESENT_MASK | PMK_PAGEMAP_SWAP_MASK) ||
+	    vma->flags & PMK_VMA_HUGETLB)
 		*word |= PMK_PAGEMAP_UFFD_WP_MASK;
 	else
 		*word |= MARKER; /* a VMA's soft-dirty bit stays */
 }
 
-/* One page of a VMA that is walked: true to go on. */
-static enum report page(struct brute *b, const struct pmk_vma *vma, uint64_t mapping, uint64_t addr,
-			size_t i)
+/* Where the walk is: a page, or the first of n that a PMD maps or could map. */
+struct here {
+	const struct pmk_vma *vma;
+	uint64_t mapping, addr; /* the mapping's first page; in bytes */
+	size_t i, n;
+};
+
+/* One page of a VMA that is walked. */
+static enum report page(struct brute *b, const struct here *h, bool huge)
 {
-	uint64_t pmd = addr / b->page_size / pmk_pmd_pages(b->m), word = b->ret->word[i];
+	uint64_t unit = h->addr / b->page_size / pmk_pmd_pages(b->m), word = b->ret->word[h->i];
 	bool entry = word & (PMK_PAGEMAP_PRESENT_MASK | PMK_PAGEMAP_SWAP_MASK);
 	bool wp = b->arg->flags & PMK_SCAN_WP_MATCHING;
 	enum report how = REPORTED;
 	uint64_t c;
 	bool hole;
 
-	if (mapping != b->mapping || pmd != b->pmd)
-		b->table = pmk_runs_find(&b->mm->table, pmd) || b->made == pmd + 1;
-	b->mapping = mapping;
-	b->pmd = pmd;
-	c = categories(b, vma, word, b->table);
+	if (h->mapping != b->mapping || unit != b->pmd)
+		b->table = h->vma->flags & PMK_VMA_HUGETLB
+				   ? has_upper_table(b, h->addr / b->page_size)
+				   : pmk_runs_find(&b->mm->table, unit) || b->made == unit + 1;
+	b->mapping = h->mapping;
+	b->pmd = unit;
+	c = categories(b, h->vma, word, b->table, huge);
 	hole = !entry && !b->table;
-	if (wp && !b->arg->vec_len && !hole) { /* SCAN-WP-FASTPATH */
+	if (wp && !b->arg->vec_len && !hole && !huge &&
+	    !(h->vma->flags & PMK_VMA_HUGETLB)) { /* SCAN-WP-FASTPATH */
 		if (!(word & PMK_PAGEMAP_UFFD_WP_MASK))
-			protect(b, i);
+			protect(b, h->vma, h->i);
 		return REPORTED;
 	}
 	if (!matches(b->arg, c))
 		return REPORTED;
-	how = report(b, addr, c);
+	how = report(b, h->addr, c);
 	if (how == REPORTED && wp && (hole || c & PMK_SCAN_WRITTEN_MASK))
-		protect(b, i);
+		protect(b, h->vma, h->i);
 	if (how == REPORTED && wp && hole)
-		b->made = pmd + 1;
+		b->made = unit + 1;
 	return how;
+}
+
+/* What has just been reported, from addr on, is not so. */
+static void take_back(struct brute *b, uint64_t addr, size_t n)
+{
+	struct scan_brute *r = b->ret;
+
+	if (!b->arg->vec_len)
+		return;
+	b->apart = r->region[r->n - 1].start == addr;
+	if (b->apart)
+		r->n--;
+	else
+		r->region[r->n - 1].end = addr;
+	b->pages -= n;
+}
+
+/* A THP becomes pages; the huge zero page so many zero pages. */
+static void cut(struct brute *b, const struct here *h)
+{
+	for (size_t i = h->i; i < h->i + h->n; i++)
+		if (is_zero(b, b->ret->word[i]))
+			b->ret->word[i] = (b->ret->word[i] &
+					   ~(PMK_PAGEMAP_FRAME_MASK | PMK_PAGEMAP_FILE_MASK)) |
+					  b->m->zero_pfn;
+	b->made = h->addr / b->page_size / pmk_pmd_pages(b->m) + 1;
+	b->cut = unit_of(b, h->addr / b->page_size) + 1;
+}
+
+/*
+ * Pages that a PMD maps, or could map in hugetlb, under PM_SCAN_WP_MATCHING: all or nothing (SCAN-THP-WP,
+ * SCAN-HUGETLB-PARTIAL-WP, SCAN-WP-HOLE).  *ret_n: how many are done with; of 0 each is looked at alone.
+ */
+static enum report unit(struct brute *b, const struct here *h, size_t *ret_n)
+{
+	bool hugetlb = h->vma->flags & PMK_VMA_HUGETLB, empty = !is_huge(b, h->addr / b->page_size);
+	bool table = empty && has_upper_table(b, h->addr / b->page_size);
+	uint64_t c = categories(b, h->vma, b->ret->word[h->i], table, !empty);
+	uint64_t left = b->arg->max_pages ? b->arg->max_pages - b->pages : UINT64_MAX;
+	size_t fit = b->arg->vec_len && left < h->n ? left : h->n;
+	enum report how = REPORTED;
+
+	*ret_n = h->n;
+	if (!matches(b->arg, c))
+		return REPORTED;
+	for (size_t j = 0; how == REPORTED && j < fit; j++)
+		how = report(b, h->addr + j * b->page_size, c);
+	if (how != REPORTED || (!fit && (how = report(b, h->addr, c)) != REPORTED))
+		return how;
+	if (!(empty && !table) && c & PMK_SCAN_WRITTEN_MASK && fit < pmk_pmd_pages(b->m)) {
+		take_back(b, h->addr, fit);
+		if (hugetlb || fit < h->n)
+			b->stale = h->addr + (hugetlb ? 0 : fit * b->page_size);
+		if (!hugetlb) {
+			cut(b, h);
+			*ret_n = 0;
+		}
+		return REPORTED;
+	}
+	if (c & PMK_SCAN_WRITTEN_MASK || (empty && !table))
+		for (size_t j = 0; j < h->n; j++)
+			protect(b, h->vma, h->i + j);
+	if (empty && !table)
+		b->made = h->addr / b->page_size / pmk_pmd_pages(b->m) + 1;
+	return fit < h->n ? report(b, h->addr + fit * b->page_size, c) : REPORTED;
 }
 
 /* 0: the VMA is walked; 1: passed over; -EPERM. */
@@ -192,28 +321,55 @@ static int test(const struct brute *b, const struct pmk_vma *vma)
 	return 0;
 }
 
+/* At h, h->n being the pages that are left: how many of them are done with. */
+static enum report step(struct brute *b, struct here *h, uint64_t vma_end)
+{
+	uint64_t at = h->addr / b->page_size, end = unit_of(b, at) + pmk_pmd_pages(b->m);
+	bool huge = is_huge(b, at), wp = b->arg->flags & PMK_SCAN_WP_MATCHING;
+	enum report how;
+	size_t n;
+
+	if (end > vma_end)
+		end = vma_end;
+	if (h->n > end - at)
+		h->n = (size_t)(end - at);
+	if (wp && (huge || h->vma->flags & PMK_VMA_HUGETLB)) {
+		how = unit(b, h, &n);
+		if (n) {
+			h->n = n;
+			return how;
+		}
+		huge = false;
+	}
+	h->n = 1;
+	return page(b, h, huge);
+}
+
 static int64_t walk(struct brute *b, uint64_t end)
 {
 	struct pmk_run run = { .end = 0 };
-	const struct pmk_vma *vma = NULL;
+	struct here h = { .vma = NULL };
 
-	for (size_t i = 0; i < b->ret->npages; i++) {
-		uint64_t addr = b->arg->start + i * b->page_size;
+	for (h.i = 0; h.i < b->ret->npages; h.i += h.n) {
+		enum report done = REPORTED;
 		int how;
 
-		if (!vma || addr / b->page_size >= run.end)
-			vma = pmk_vma_at(b->m, b->mm, addr / b->page_size, &run);
-		how = vma ? test(b, vma) : 1;
+		h.addr = b->arg->start + h.i * b->page_size;
+		h.n = 1;
+		if (!h.vma || h.addr / b->page_size >= run.end)
+			h.vma = pmk_vma_at(b->m, b->mm, h.addr / b->page_size, &run);
+		how = h.vma ? test(b, h.vma) : 1;
 		b->ret->walk_end = b->stale ? b->stale : end; /* of whatever may end here */
 		if (how < 0)
 			return leave(b) ? how : -EFAULT;
-		if (!how)
-			how = (int)page(b, vma, run.start, addr, i);
-		else
-			how = REPORTED;
-		if (how == BAD_VECTOR)
+		if (!how) {
+			h.mapping = run.start;
+			h.n = b->ret->npages - h.i;
+			done = step(b, &h, run.end);
+		}
+		if (done == BAD_VECTOR)
 			return -EFAULT;
-		if (how == STOP)
+		if (done == STOP)
 			return (int64_t)b->ret->n;
 	}
 	b->ret->walk_end = b->stale && has(b, PMK_Q_SCAN_STALE_END) ? b->stale : end;

@@ -9,6 +9,7 @@
 
 #include "alloc.h"
 #include "clauses.h"
+#include "save.h"
 
 /* ---- KTAP ---------------------------------------------------------------------------------------- */
 
@@ -93,47 +94,22 @@ void pmk_ktap_world_end(FILE *out, const struct pmk_report *report, size_t colum
 
 /* ---- files --------------------------------------------------------------------------------------- */
 
-static int save_error(const char *path, struct pmk_error *err)
-{
-	return pmk_error_set(err, path, 0, 0, "%s", strerror(errno));
-}
+struct writing {
+	const struct pmk_report *report;
+	pmk_report_write *write;
+};
 
-/* Closes the file and puts it in its place; what could not be written completely goes. */
-static int finish(FILE *out, int result, const char *temporary, const char *path)
+static int write_report(FILE *out, const void *data)
 {
-	int error = errno;
+	const struct writing *w = data;
 
-	if (fclose(out) != 0 && !result) {
-		result = -1;
-		error = errno;
-	}
-	if (!result && rename(temporary, path) == 0)
-		return 0;
-	if (!result)
-		error = errno;
-	unlink(temporary);
-	errno = error;
-	return -1;
+	return w->write(out, w->report);
 }
 
 int pmk_report_save(const char *path, const struct pmk_report *report, pmk_report_write *write,
 		    struct pmk_error *err)
 {
-	size_t size = strlen(path) + 32;
-	char *temporary;
-	FILE *out;
-	int result;
-
-	if (!strcmp(path, "-"))
-		return write(stdout, report) || fflush(stdout) ? save_error("stdout", err) : 0;
-	temporary = pmk_alloc(size);
-	snprintf(temporary, size, "%s.%ld.tmp", path, (long)getpid());
-	out = fopen(temporary, "we");
-	result = out ? finish(out, write(out, report), temporary, path) : -1;
-	if (result)
-		save_error(path, err);
-	free(temporary);
-	return result;
+	return pmk_save(path, write_report, &(struct writing){ report, write }, err);
 }
 
 /* ---- the summary --------------------------------------------------------------------------------- */

@@ -6,25 +6,7 @@
 
 #include "clauses.h"
 #include "report_html.h"
-
-/* Escaped for XML and HTML; characters that XML cannot have become '?'. */
-static void put(FILE *out, const char *text)
-{
-	static const struct {
-		char c;
-		const char *as;
-	} escapes[] = { { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" } };
-	size_t i;
-
-	for (; *text; text++) {
-		for (i = 0; i < 4 && escapes[i].c != *text; i++)
-			;
-		if (i < 4)
-			fputs(escapes[i].as, out);
-		else
-			fputc((unsigned char)*text < 0x20 && *text != '\n' ? '?' : *text, out);
-	}
-}
+#include "xml.h"
 
 /* ---- JUnit --------------------------------------------------------------------------------------- */
 
@@ -36,14 +18,14 @@ static void junit_case(FILE *out, const struct pmk_case *c, const char *world,
 								"error" };
 
 	fprintf(out, "    <testcase classname=\"pmkit.%s\" name=\"", world);
-	put(out, c->name);
+	pmk_xml_put(out, c->name);
 	fprintf(out, "\" time=\"%.6f\"", r->seconds);
 	if (!element[r->verdict]) {
 		fputs("/>\n", out);
 		return;
 	}
 	fprintf(out, ">\n      <%s message=\"", element[r->verdict]);
-	put(out, r->reason);
+	pmk_xml_put(out, r->reason);
 	fputs("\"/>\n    </testcase>\n", out);
 }
 
@@ -82,7 +64,7 @@ static void html_counts(FILE *out, const struct pmk_report *report)
 			fprintf(out, "<td class=\"%s\">%u</td>",
 				c->count[v] ? pmk_verdict_name[v] : "zero", c->count[v]);
 		fputs("<td class=\"why\">", out);
-		put(out, c->world ? "" : c->why);
+		pmk_xml_put(out, c->world ? "" : c->why);
 		fputs("</td></tr>\n", out);
 	}
 	fputs("</table>\n", out);
@@ -95,9 +77,9 @@ static void html_clauses(FILE *out, const struct pmk_case *c)
 		const struct pmk_clause *clause = pmk_clause_find(c->clause[i]);
 
 		fputs("<span class=\"clause\" title=\"", out);
-		put(out, clause ? clause->text : "not in the ledger");
+		pmk_xml_put(out, clause ? clause->text : "not in the ledger");
 		fputs("\">", out);
-		put(out, c->clause[i]);
+		pmk_xml_put(out, c->clause[i]);
 		fputs("</span> ", out);
 	}
 }
@@ -112,9 +94,9 @@ static void html_details(FILE *out, const struct pmk_report *report, size_t scri
 		const struct pmk_clause *clause = pmk_clause_find(c->clause[i]);
 
 		fputs("<p><b>", out);
-		put(out, c->clause[i]);
+		pmk_xml_put(out, c->clause[i]);
 		fputs("</b> ", out);
-		put(out, clause ? clause->text : "");
+		pmk_xml_put(out, clause ? clause->text : "");
 		fputs("</p>", out);
 	}
 	for (size_t w = 0; w < report->ncolumns; w++) {
@@ -122,7 +104,7 @@ static void html_details(FILE *out, const struct pmk_report *report, size_t scri
 
 		fprintf(out, "<p><b class=\"%s\">%s: %s</b> <code>", pmk_verdict_name[r->verdict],
 			report->column[w].name, pmk_verdict_name[r->verdict]);
-		put(out, r->reason);
+		pmk_xml_put(out, r->reason);
 		fprintf(out, "</code> <i>%u checked, %u left out</i></p>", r->checks, r->unchecked);
 	}
 	fputs("</td></tr>\n", out);
@@ -133,17 +115,17 @@ static void html_row(FILE *out, const struct pmk_report *report, size_t script)
 	const struct pmk_case *c = &report->suite->cases[script];
 
 	fputs("<tr class=\"row\" tabindex=\"0\"><td><b>", out);
-	put(out, c->name);
+	pmk_xml_put(out, c->name);
 	fputs("</b> ", out);
 	html_clauses(out, c);
 	fputs("<div class=\"about\">", out);
-	put(out, c->about);
+	pmk_xml_put(out, c->about);
 	fputs("</div></td>", out);
 	for (size_t w = 0; w < report->ncolumns; w++) {
 		const struct pmk_result *r = &report->column[w].result[script];
 
 		fprintf(out, "<td class=\"cell %s\" title=\"", pmk_verdict_name[r->verdict]);
-		put(out, r->reason);
+		pmk_xml_put(out, r->reason);
 		fprintf(out, "\">%s</td>", pmk_verdict_name[r->verdict]);
 	}
 	fputs("</tr>\n", out);
@@ -154,11 +136,11 @@ int pmk_report_html(FILE *out, const struct pmk_report *report)
 {
 	fputs(pmk_html_head, out);
 	fputs("<p class=\"kernel\">kernel ", out);
-	put(out, report->uts.release);
+	pmk_xml_put(out, report->uts.release);
 	fputs(" ", out);
-	put(out, report->uts.machine);
+	pmk_xml_put(out, report->uts.machine);
 	fputs("; model and mock as ", out);
-	put(out, report->profile);
+	pmk_xml_put(out, report->profile);
 	fputs("</p>\n", out);
 	html_counts(out, report);
 	fputs(pmk_html_filter, out);

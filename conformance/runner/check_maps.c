@@ -14,7 +14,7 @@ struct maps {
 	struct pmk_check *c;
 	const struct pmk_stmt *stmt;
 	unsigned perms; /* PMK_MAPS_* */
-	const struct pmk_arg *offset, *inode, *name;
+	const struct pmk_arg *offset, *inode, *dev, *name;
 	struct pmk_text *why;
 };
 
@@ -80,6 +80,8 @@ static uint64_t offset_of(const struct maps *m, const struct pmk_maps_line *line
 static const char *line_fault(const struct maps *m, const struct pmk_maps_line *line,
 			      uint64_t start)
 {
+	unsigned major, minor;
+
 	if (line->perms != m->perms)
 		return (line->perms ^ m->perms) & PMK_MAPS_SHARED ? "shared or private"
 								  : "permissions";
@@ -87,6 +89,9 @@ static const char *line_fault(const struct maps *m, const struct pmk_maps_line *
 		return "offset";
 	if (m->inode && !pmk_check_number(m->inode, 0, line->inode))
 		return "inode";
+	if (m->dev && (sscanf(m->dev->text, "%x:%x", &major, &minor) != 2 || major != line->major ||
+		       minor != line->minor))
+		return "device";
 	if (m->name && (m->name->text_len != line->name_len ||
 			(line->name_len && memcmp(m->name->text, line->name, line->name_len) != 0)))
 		return "name";
@@ -174,6 +179,7 @@ static void maps_init(struct maps *m, struct pmk_check *c, const struct pmk_stmt
 		m->perms |= PMK_MAPS_SHARED;
 	m->offset = pmk_stmt_opt(stmt, PMK_OPT_OFFSET);
 	m->inode = pmk_stmt_opt(stmt, PMK_OPT_INODE);
+	m->dev = pmk_stmt_opt(stmt, PMK_OPT_DEV);
 	m->name = pmk_stmt_opt(stmt, PMK_OPT_NAME);
 }
 

@@ -25,14 +25,6 @@ bool pmk_case_is_for(const struct pmk_case *c, enum pmk_world_id world)
 	return true;
 }
 
-static bool proves(const struct pmk_case *c, const char *clause)
-{
-	for (size_t i = 0; i < c->nclauses; i++)
-		if (!strcmp(c->clause[i], clause))
-			return true;
-	return false;
-}
-
 /* ---- one clause ---------------------------------------------------------------------------------- */
 
 struct cover {
@@ -47,7 +39,7 @@ static struct cover cover_of(const struct pmk_suite *suite, const struct pmk_cla
 	struct cover cover = { 0 };
 
 	for (size_t i = 0; i < suite->n; i++) {
-		if (!proves(&suite->cases[i], clause->id))
+		if (!pmk_case_proves(&suite->cases[i], clause->id))
 			continue;
 		cover.scripts++;
 		for (int w = 0; w < PMK_WORLD_COUNT; w++)
@@ -75,7 +67,7 @@ static void print_clause(FILE *out, const struct pmk_suite *suite, const struct 
 	for (int w = 0; w < PMK_WORLD_COUNT; w++)
 		fprintf(out, "%s:%u ", world_name[w], cover.world[w]);
 	for (size_t i = 0; i < suite->n; i++)
-		if (proves(&suite->cases[i], clause->id))
+		if (pmk_case_proves(&suite->cases[i], clause->id))
 			fprintf(out, " %s", suite->cases[i].name);
 	fputc('\n', out);
 }
@@ -151,7 +143,7 @@ static void json_clause(struct pmk_json *j, const struct pmk_suite *suite,
 		pmk_json_number(j, world_name[w], cover.world[w]);
 	pmk_json_open(j, "scripts", '[');
 	for (size_t i = 0; i < suite->n; i++)
-		if (proves(&suite->cases[i], clause->id))
+		if (pmk_case_proves(&suite->cases[i], clause->id))
 			pmk_json_string(j, NULL, suite->cases[i].name);
 	pmk_json_close(j, ']');
 	pmk_json_close(j, '}');

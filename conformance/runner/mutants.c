@@ -1,109 +1,168 @@
 /* SPDX-License-Identifier: MIT */
-/* mutants.c - the suite against a model with one rule turned wrong, for each rule that can be. */
+/* mutants.c - the suite against a model in which one thing is wrong, for each thing that can be. */
 #include "mutants.h"
 
+#include <string.h>
+
 #include "alloc.h"
-#include "rules.h"
+#include "clauses.h"
 #include "runner.h"
+#include "wrong.h"
 
-/* The model world, except that every profile is given the mutant. */
-struct mutated {
-	struct pmk_world world;
-	struct pmk_world *model;
-	unsigned mutant;
+struct campaign {
+	const struct pmk_suite *suite;
+	struct pmk_world *world;
+	const struct pmk_clause *clause;
+	size_t nclauses;
+	bool *passes; /* by script: in the model as it is */
+	bool *guarded; /* by clause: something wrong was caught by a script of it */
+	FILE *out;
+	unsigned n, caught;
 };
 
-static struct pmk_world *model_of(struct pmk_world *world)
-{
-	return ((struct mutated *)world)->model;
-}
-
-static int mutated_reset(struct pmk_world *world, const struct pmk_profile *profile,
-			 struct pmk_error *err)
-{
-	struct pmk_profile p = *profile;
-
-	p.mutant = ((struct mutated *)world)->mutant;
-	return model_of(world)->ops->reset(model_of(world), &p, err);
-}
-
-static int64_t mutated_request(struct pmk_world *world, const struct pmk_request *request)
-{
-	return model_of(world)->ops->request(model_of(world), request);
-}
-
-static bool mutated_has(struct pmk_world *world, enum pmk_feature feature, const char **why)
-{
-	return model_of(world)->ops->has(model_of(world), feature, why);
-}
-
-static uint64_t mutated_fact(struct pmk_world *world, int fact)
-{
-	return model_of(world)->ops->fact(model_of(world), fact);
-}
-
-static struct pmk_machine *mutated_machine(struct pmk_world *world)
-{
-	return model_of(world)->ops->machine(model_of(world));
-}
-
-static void mutated_lock(struct pmk_world *world, bool on)
-{
-	model_of(world)->ops->lock(model_of(world), on);
-}
-
-static const struct pmk_world_ops mutated_ops = {
-	.name = "model",
-	.id = PMK_WORLD_MODEL,
-	.reset = mutated_reset,
-	.request = mutated_request,
-	.has = mutated_has,
-	.fact = mutated_fact,
-	.machine = mutated_machine,
-	.lock = mutated_lock,
-};
-
-static enum pmk_verdict verdict(const struct pmk_case *c, struct mutated *m)
+static enum pmk_verdict verdict(const struct campaign *g, size_t script)
 {
 	const struct pmk_run_options options = { .timeout = 0 };
 	struct pmk_result result = { 0 };
 	enum pmk_verdict v;
 
-	pmk_case_run(c, &m->world, &options, &result);
+	pmk_case_run(&g->suite->cases[script], g->world, &options, &result);
 	v = result.verdict;
 	pmk_result_deinit(&result);
 	return v;
 }
 
-/* The first script that passes as long as the rule is right, and not when it is wrong; NULL: none. */
-static const struct pmk_case *catcher(const struct pmk_suite *suite, const bool *passes,
-				      struct mutated *m)
+/* Whether the script passes as long as nothing is wrong, and does not when `x` is: on the kernel that it is about, or
+ * on one that has the quirk just the other way. */
+static bool catches(const struct campaign *g, size_t script, const struct pmk_wrong *x)
 {
-	for (size_t i = 0; i < suite->n; i++)
-		if (passes[i] && verdict(&suite->cases[i], m) != PMK_VERDICT_PASS)
-			return &suite->cases[i];
+	pmk_world_wrong_set(g->world, x, PMK_WRONG_IN);
+	if (g->passes[script] && verdict(g, script) != PMK_VERDICT_PASS)
+		return true;
+	if (x->kind != PMK_WRONG_QUIRK)
+		return false;
+	pmk_world_wrong_set(g->world, x, PMK_WRONG_OTHER);
+	if (verdict(g, script) != PMK_VERDICT_PASS)
+		return false;
+	pmk_world_wrong_set(g->world, x, PMK_WRONG_OTHER_IN);
+	return verdict(g, script) != PMK_VERDICT_PASS;
+}
+
+/* The first script of the clause, or of all (NULL), that catches it; NULL: none. */
+static const struct pmk_case *catcher(const struct campaign *g, const char *clause,
+				      const struct pmk_wrong *x)
+{
+	for (size_t i = 0; i < g->suite->n; i++)
+		if ((!clause || pmk_case_proves(&g->suite->cases[i], clause)) && catches(g, i, x))
+			return &g->suite->cases[i];
 	return NULL;
+}
+
+static void say(struct campaign *g, const struct pmk_wrong *x, const char *clause,
+		const struct pmk_case *c)
+{
+	const char *why = c ? NULL : pmk_wrong_excuse(x->text);
+
+	g->n += !why;
+	g->caught += c != NULL;
+	fprintf(g->out, "%s  %-18s %s%s: %s\n",
+		c     ? "caught"
+		: why ? "excuse"
+		      : "MISSED",
+		clause, c ? "by " : "",
+		c     ? c->name
+		: why ? why
+		      : "no script",
+		x->text);
+}
+
+static void mark(struct campaign *g, const char *clause)
+{
+	for (size_t i = 0; i < g->nclauses; i++)
+		g->guarded[i] |= !strcmp(g->clause[i].id, clause);
+}
+
+/*
+ * Of a row of the table, a script of each clause that it names must notice.  Quirks and mutants of the model are about
+ * what they are about: of all the clauses of a quirk one script is enough, and any script for a mutant.
+ */
+static void try_wrong(struct campaign *g, const struct pmk_wrong *x)
+{
+	bool each = x->kind != PMK_WRONG_QUIRK;
+	const struct pmk_case *c, *first = NULL;
+	char clause[64] = "-";
+	int len;
+
+	if (!*x->clauses) {
+		say(g, x, "-", catcher(g, NULL, x));
+		return;
+	}
+	for (const char *at = x->clauses; sscanf(at, " %63s%n", clause, &len) == 1; at += len) {
+		c = catcher(g, clause, x);
+		if (c)
+			mark(g, clause);
+		if (each)
+			say(g, x, clause, c);
+		else if (!first)
+			first = c;
+	}
+	if (!each)
+		say(g, x, clause, first);
+}
+
+static bool has_script(const struct campaign *g, const char *clause)
+{
+	for (size_t i = 0; i < g->suite->n; i++)
+		if (g->passes[i] && pmk_case_proves(&g->suite->cases[i], clause))
+			return true;
+	return false;
+}
+
+/* The clauses whose scripts were never seen to fail; how many of them have no excuse. */
+static int unguarded(const struct campaign *g, unsigned *ret_guarded, unsigned *ret_excused)
+{
+	int missing = 0;
+
+	for (size_t i = 0; i < g->nclauses; i++) {
+		const char *id = g->clause[i].id, *why = pmk_wrong_excuse(id);
+
+		if (!has_script(g, id))
+			continue;
+		if (g->guarded[i]) {
+			++*ret_guarded;
+			continue;
+		}
+		*ret_excused += why != NULL;
+		missing += !why;
+		fprintf(g->out, "%s  %-18s %s\n", why ? "excuse" : "MISSED", id,
+			why ? why : "nothing wrong with it is caught by its scripts");
+	}
+	return missing;
 }
 
 int pmk_mutants_run(const struct pmk_suite *suite, FILE *out)
 {
-	struct mutated m = { .world = { &mutated_ops }, .model = pmk_world_model_create() };
-	bool *passes = pmk_calloc(suite->n + 1, sizeof(*passes));
-	int missed = 0;
+	struct campaign g = { .suite = suite, .world = pmk_world_wrong_create(), .out = out };
+	unsigned guarded = 0, excused = 0;
+	int missed;
 
+	g.clause = pmk_clauses(&g.nclauses);
+	g.passes = pmk_calloc(suite->n + 1, sizeof(*g.passes));
+	g.guarded = pmk_calloc(g.nclauses, sizeof(*g.guarded));
 	for (size_t i = 0; i < suite->n; i++)
-		passes[i] = verdict(&suite->cases[i], &m) == PMK_VERDICT_PASS;
-	for (m.mutant = 1; m.mutant < PMK_MUTANT_COUNT; m.mutant++) {
-		const struct pmk_rule_info *info = &pmk_mutant_info[m.mutant];
-		const struct pmk_case *c = catcher(suite, passes, &m);
+		g.passes[i] = verdict(&g, i) == PMK_VERDICT_PASS;
+	for (size_t i = 0; i < pmk_wrong_count(); i++) {
+		struct pmk_wrong x;
 
-		missed += !c;
-		fprintf(out, "%s %-20s %s%s: %s\n", c ? "caught" : "MISSED", info->word,
-			c ? "by " : "", c ? c->name : "no script", info->text);
+		pmk_wrong_at(i, &x);
+		try_wrong(&g, &x);
 	}
-	fprintf(out, "%d of %d mutants caught\n", PMK_MUTANT_COUNT - 1 - missed,
-		PMK_MUTANT_COUNT - 1);
-	free(passes);
-	m.model->ops->destroy(m.model);
+	missed = unguarded(&g, &guarded, &excused);
+	fprintf(out, "%u clauses guarded, %u excused, %d not; %u of %u mutants caught\n", guarded,
+		excused, missed, g.caught, g.n);
+	missed += (int)(g.n - g.caught);
+	free(g.passes);
+	free(g.guarded);
+	g.world->ops->destroy(g.world);
 	return missed;
 }

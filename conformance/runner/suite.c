@@ -139,6 +139,17 @@ static int suite_folder(struct pmk_suite *suite, const char *dir, struct pmk_err
 	return 0;
 }
 
+static void suite_embedded(struct pmk_suite *suite, const struct pmk_embedded *e, size_t n)
+{
+	*suite = (struct pmk_suite){ 0 };
+	for (; n--; e++) {
+		struct pmk_error error = { .line = 0 };
+
+		suite_add(suite, e->name, pmk_script_parse(e->name, e->text, e->len, &error),
+			  &error);
+	}
+}
+
 int pmk_suite_init(struct pmk_suite *suite, struct pmk_error *err)
 {
 	const char *dir = getenv("PMKIT_SCRIPTS");
@@ -146,14 +157,13 @@ int pmk_suite_init(struct pmk_suite *suite, struct pmk_error *err)
 	*suite = (struct pmk_suite){ 0 };
 	if (dir && *dir)
 		return suite_folder(suite, dir, err);
-	for (size_t i = 0; i < pmk_embedded_count; i++) {
-		const struct pmk_embedded *e = &pmk_embedded[i];
-		struct pmk_error error = { .line = 0 };
-
-		suite_add(suite, e->name, pmk_script_parse(e->name, e->text, e->len, &error),
-			  &error);
-	}
+	suite_embedded(suite, pmk_scripts, pmk_scripts_count);
 	return 0;
+}
+
+void pmk_suite_questions(struct pmk_suite *suite)
+{
+	suite_embedded(suite, pmk_questions, pmk_questions_count);
 }
 
 /* ---- selection ----------------------------------------------------------------------------------- */
@@ -246,4 +256,12 @@ int pmk_suite_select(struct pmk_suite *suite, char *const *words, size_t n, stru
 	*suite = selected;
 	free(keep);
 	return result;
+}
+
+bool pmk_case_proves(const struct pmk_case *c, const char *clause)
+{
+	for (size_t i = 0; i < c->nclauses; i++)
+		if (!strcmp(c->clause[i], clause))
+			return true;
+	return false;
 }

@@ -27,6 +27,8 @@ struct pmk_suite {
  * 0, or -1 and *err: "scripts: No such file or directory".
  */
 int pmk_suite_init(struct pmk_suite *suite, struct pmk_error *err);
+/* The scripts that pmkit grade asks by: those built in. */
+void pmk_suite_questions(struct pmk_suite *suite);
 void pmk_suite_deinit(struct pmk_suite *suite);
 
 /*
@@ -35,13 +37,16 @@ void pmk_suite_deinit(struct pmk_suite *suite);
  */
 int pmk_suite_select(struct pmk_suite *suite, char *const *words, size_t n, struct pmk_error *err);
 
+/* Whether the script says that it is about this clause. */
+bool pmk_case_proves(const struct pmk_case *c, const char *clause);
+
 /* The scripts built into the binary (embed.cmake). */
 struct pmk_embedded {
 	const char *name;
 	const char *text;
 	size_t len;
 };
-extern const struct pmk_embedded pmk_embedded[];
-extern const size_t pmk_embedded_count;
+extern const struct pmk_embedded pmk_scripts[], pmk_questions[];
+extern const size_t pmk_scripts_count, pmk_questions_count;
 
 #endif

@@ -286,12 +286,19 @@ static int64_t willneed(struct stretch *s)
 
 /* ---- guards and population ---------------------------------------------------------------------- */
 
+/* is_valid_guard_vma() */
+static bool guards_no_file(const struct stretch *s)
+{
+	return s->vma.object >= 0 && !pmk_profile_has(&s->m->profile, PMK_Q_GUARD_FILE);
+}
+
 static int64_t guard_install(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
 	struct pmk_vma vma;
 
-	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
+	if (guards_no_file(s) ||
+	    s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
 		return -EINVAL;
 	pmk_cover(s->m, GUARD_INSTALL);
 	if (s->vma.object < 0 &&
@@ -315,7 +322,8 @@ static int64_t guard_remove(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
 
-	if (s->vma.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
+	if (guards_no_file(s) ||
+	    s->vma.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
 		return -EINVAL;
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p))
 		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD)

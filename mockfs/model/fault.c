@@ -263,8 +263,6 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 
 /* ---- write-protected and swapped pages ---------------------------------------------------------- */
 
-/* A store meets the protection of userfaultfd: nobody waits for it in synchronous mode, so the process
- * gets SIGBUS (UFFD_FEATURE_SIGBUS); in asynchronous mode it goes on. */
 bool pmk_touch_stopped(const struct touch *t, uint64_t tag)
 {
 	if (!(tag & PMK_PTE_UFFD_WP) || !(t->vma.flags & PMK_VMA_UFFD_WP) ||
@@ -491,7 +489,8 @@ static void keep_markers(struct touch *t, uint64_t start, uint64_t end)
 
 	while (pmk_runs_piece(&t->mm->pte, end, &p))
 		if (!p.run)
-			pmk_mm_set_entries(t->m, t->mm, p.start, p.end, pmk_marker_of(&t->vma));
+			set_entries(t, p.start, p.end - p.start, PMK_MARKER_UFFD_WP,
+				    PMK_PTE_MARKER);
 }
 
 /* pte_marker_handle_uffd_wp(): the page comes in protected (E-B57-READFAULT); a store then goes on as to
@@ -685,6 +684,7 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
 		enum pmk_pte_kind kind = PMK_PTE_KIND(p.v.tag);
 		bool armed = stays_armed(vma, &p.v);
+		uint64_t huge = p.v.tag & PMK_PTE_HUGETLB ? PMK_PTE_HUGETLB | PMK_PTE_HUGE : 0;
 
 		if (!p.run || (kind == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD &&
 			       !pmk_mutant(m, DONTNEED_GUARDS)))
@@ -694,6 +694,8 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 			continue; /* should_zap_cows() */
 		pmk_mm_zap(m, mm, p.start, p.end);
 		if (armed)
-			pmk_runs_set(&mm->pte, p.start, p.end, pmk_marker_of(vma));
+			pmk_runs_set(
+				&mm->pte, p.start, p.end,
+				(struct pmk_value){ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER | huge });
 	}
 }

@@ -567,7 +567,7 @@ static int64_t hugetlb_anon(struct touch *t, uint64_t unit)
 		return PMK_SIGNAL(SIGBUS); /* as when the pool is empty */
 	pmk_touch_anon_vma(t);
 	map_unit(t, unit, pfn,
-		 PMK_PTE_FRAME | PMK_PTE_HUGETLB | PMK_PTE_ANON | pmk_touch_written(t) | t->armed);
+		 PMK_PTE_FRAME | PMK_PTE_HUGETLB | PMK_PTE_ANON | pmk_touch_written(t));
 	return 0;
 }
 
@@ -588,22 +588,15 @@ static int64_t hugetlb_shared(struct touch *t, uint64_t unit)
 			     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
 	}
 	map_unit(t, unit, pfn,
-		 PMK_PTE_FRAME | PMK_PTE_HUGETLB | (t->write ? pmk_touch_written(t) : 0) |
-			 t->armed);
+		 PMK_PTE_FRAME | PMK_PTE_HUGETLB | (t->write ? pmk_touch_written(t) : 0));
 	return 0;
 }
 
-static int64_t hugetlb_store(struct touch *t, uint64_t unit, struct pmk_value *v)
+static int64_t hugetlb_store(struct touch *t, uint64_t unit, const struct pmk_value *v)
 {
 	uint64_t size = pmk_pmd_pages(t->m);
 	struct pmk_value head = pmk_folio_head(t->m, v->base);
 
-	if (pmk_touch_stopped(t, v->tag))
-		return PMK_SIGNAL(SIGBUS);
-	if (v->tag & PMK_PTE_UFFD_WP && t->vma.flags & PMK_VMA_UFFD_WP) {
-		v->tag &= ~PMK_PTE_UFFD_WP; /* asynchronous protection ends for all of it */
-		pmk_runs_set(&t->mm->pte, unit, unit + size, *v);
-	}
 	if (!(v->tag & PMK_PTE_ANON))
 		return 0;
 	if (PMK_FRAME_MAPCOUNT(head) == 1) {
@@ -616,18 +609,56 @@ static int64_t hugetlb_store(struct touch *t, uint64_t unit, struct pmk_value *v
 	return hugetlb_anon(t, unit);
 }
 
-/* hugetlb_no_page(): what comes in where a marker is comes in protected, and a store then meets that. */
-static int64_t hugetlb_none(struct touch *t, uint64_t unit, bool marker)
+/* hugetlb_no_page(): of a page that userfaultfd has armed before it came, the entry is armed as well. */
+static int64_t hugetlb_new(struct touch *t, uint64_t unit, bool armed)
 {
-	bool armed = marker && t->vma.flags & PMK_VMA_UFFD_WP;
-	bool stops = armed && t->write && pmk_touch_stopped(t, PMK_PTE_UFFD_WP);
+	uint64_t size = pmk_pmd_pages(t->m);
 	int64_t err;
+	struct pmk_value v;
 
 	pmk_cover(t->m, HUGETLB_NEW);
-	t->armed = armed && (!t->write || stops) ? PMK_PTE_UFFD_WP : 0;
+	pmk_runs_clear(&t->mm->pte, unit, unit + size); /* a marker */
 	err = t->vma.flags & PMK_VMA_SHARED ? hugetlb_shared(t, unit) : hugetlb_anon(t, unit);
-	t->armed = 0;
-	return err || !stops ? err : PMK_SIGNAL(SIGBUS);
+	if (!armed)
+		return err;
+	if (err)
+		v = (struct pmk_value){ PMK_MARKER_UFFD_WP,
+					PMK_PTE_MARKER | PMK_PTE_HUGE | PMK_PTE_HUGETLB };
+	else
+		pmk_runs_get(&t->mm->pte, unit, &v);
+	if (!err)
+		v.tag |= PMK_PTE_UFFD_WP;
+	pmk_runs_set(&t->mm->pte, unit, unit + size, v);
+	return err;
+}
+
+/* hugetlb_fault(): protection by userfaultfd is looked at once there is a page. */
+static int64_t hugetlb_touch(struct touch *t, uint64_t unit)
+{
+	uint64_t size = pmk_pmd_pages(t->m);
+	struct pmk_value v;
+	int64_t err = 0;
+	bool new = !pmk_runs_get(&t->mm->pte, unit, &v), marker, armed;
+
+	marker = !new &&PMK_PTE_KIND(v.tag) == PMK_PTE_MARKER;
+	armed = !new && t->vma.flags &PMK_VMA_UFFD_WP &&
+		(v.tag & PMK_PTE_UFFD_WP || (marker && v.base & PMK_MARKER_UFFD_WP));
+	if (marker && v.base & PMK_MARKER_POISON)
+		return PMK_SIGNAL(SIGBUS);
+	if (new || marker)
+		err = hugetlb_new(t, unit, armed);
+	if (err || !t->write || (!armed && (new || marker)))
+		return err;
+	pmk_runs_get(&t->mm->pte, unit, &v);
+	if (PMK_PTE_KIND(v.tag) != PMK_PTE_FRAME)
+		return 0;
+	if (pmk_touch_stopped(t, v.tag))
+		return PMK_SIGNAL(SIGBUS);
+	if (armed) {
+		v.tag &= ~PMK_PTE_UFFD_WP;
+		pmk_runs_set(&t->mm->pte, unit, unit + size, v);
+	}
+	return hugetlb_store(t, unit, &v);
 }
 
 int64_t pmk_hugetlb_touch(struct touch *t, uint64_t start, uint64_t end)
@@ -635,15 +666,7 @@ int64_t pmk_hugetlb_touch(struct touch *t, uint64_t start, uint64_t end)
 	uint64_t size = pmk_pmd_pages(t->m);
 	int64_t err = 0;
 
-	for (uint64_t unit = unit_of(t->m, start); !err && unit < end; unit += size) {
-		struct pmk_value v;
-		bool any = pmk_runs_get(&t->mm->pte, unit, &v);
-		bool marker = any && PMK_PTE_KIND(v.tag) == PMK_PTE_MARKER;
-
-		if (!any || marker)
-			err = hugetlb_none(t, unit, marker);
-		else if (t->write && PMK_PTE_KIND(v.tag) == PMK_PTE_FRAME)
-			err = hugetlb_store(t, unit, &v);
-	}
+	for (uint64_t unit = unit_of(t->m, start); !err && unit < end; unit += size)
+		err = hugetlb_touch(t, unit);
 	return err;
 }

@@ -299,8 +299,6 @@ void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct
 			  uint64_t start, uint64_t end, bool on);
 /* Sets or clears the bit of an entry; false: it is a scripted one that stands for none. */
 bool pmk_pte_set_uffd_wp(struct pmk_value *v, bool on);
-/* What stands for an empty entry that is protected. */
-struct pmk_value pmk_marker_of(const struct pmk_vma *vma);
 /* userfaultfd_wp_use_markers(): are empty entries protected, too? */
 bool pmk_vma_wp_markers(const struct pmk_vma *vma);
 /* SCAN-WPALLOWED */

@@ -529,6 +529,8 @@ int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 {
 	if (!in_range(m, start, n) || !new_n || (dontunmap && new_n != n))
 		return -EINVAL;
+	if (dontunmap && !pmk_profile_has(&m->profile, PMK_Q_MREMAP_DONTUNMAP))
+		return -EINVAL;
 	if (new_start && (!in_range(m, new_start, new_n) ||
 			  (new_start < start + n && start < new_start + new_n)))
 		return -EINVAL;

@@ -151,6 +151,8 @@ static uint64_t categories(const struct scan *s, enum place place, struct pmk_va
 
 	if (place == PLACE_ENTRY)
 		c = entry_categories(v);
+	else if (s->vma.flags & PMK_VMA_HUGETLB) /* pagemap_hugetlb_category(), or a hole */
+		c = place == PLACE_NONE ? PMK_SCAN_HUGE_MASK : 0;
 	else if (place == PLACE_NONE)
 		c = s->none_written || s->fast ? PMK_SCAN_WRITTEN_MASK : 0;
 	else
@@ -203,6 +205,20 @@ static int output(struct scan *s, uint64_t c, uint64_t start, uint64_t *end)
 	return err;
 }
 
+/* pagemap_scan_backout_range(): what output() has just reported is not so. */
+static void backout(struct scan *s, uint64_t start, uint64_t end)
+{
+	struct pmk_scan_region *r = &s->batch[s->last];
+
+	if (!s->room)
+		return;
+	if (r->start == start << s->shift)
+		r->start = r->end = 0;
+	else
+		r->end = start << s->shift;
+	s->found -= end - start;
+}
+
 /* pagemap_scan_flush_buffer(): how many regions left, or -EFAULT. */
 static int64_t flush(struct scan *s)
 {
@@ -230,13 +246,8 @@ static int64_t flush(struct scan *s)
 static void protect(struct scan *s, enum place place, uint64_t start, uint64_t end,
 		    struct pmk_value v)
 {
-	const struct pmk_value marker = pmk_marker_of(&s->vma);
+	const struct pmk_value marker = { PMK_MARKER_UFFD_WP, PMK_PTE_MARKER };
 
-	if (place == PLACE_ENTRY &&
-	    v.tag & PMK_PTE_HUGE) { /* a part of it splits it (SCAN-THP-WP) */
-		pmk_mm_uffd_wp_range(s->m, s->mm, &s->vma, start, end, true);
-		return;
-	}
 	if (place == PLACE_HOLE)
 		pmk_mm_uffd_wp_range(s->m, s->mm, &s->vma, start, end, true);
 	else if (place == PLACE_ENTRY && pmk_pte_set_uffd_wp(&v, true))
@@ -245,26 +256,11 @@ static void protect(struct scan *s, enum place place, uint64_t start, uint64_t e
 		pmk_mm_set_entries(s->m, s->mm, start, end, marker);
 }
 
-/* pagemap_scan_backout_range() */
-static void back_out(struct scan *s, uint64_t start, uint64_t end)
-{
-	struct pmk_scan_region *r = &s->batch[s->last];
-
-	s->arg.walk_end = start << s->shift;
-	if (!s->room)
-		return;
-	if (r->start != start << s->shift)
-		r->end = start << s->shift;
-	else
-		r->start = r->end = 0;
-	s->found -= end - start;
-}
-
 /* A run of pages of one kind. */
 static int visit(struct scan *s, enum place place, const struct pmk_piece *p)
 {
 	bool wp = s->arg.flags & PMK_SCAN_WP_MATCHING;
-	uint64_t c = categories(s, place, p->v), end = p->end, huge = pmk_pmd_pages(s->m);
+	uint64_t c = categories(s, place, p->v), end = p->end;
 	int err = 0;
 
 	if (!wp || s->room || place == PLACE_HOLE) { /* else SCAN-WP-FASTPATH: no mask counts */
@@ -274,23 +270,83 @@ static int visit(struct scan *s, enum place place, const struct pmk_piece *p)
 	}
 	if (!wp || end == p->start || !(c & PMK_SCAN_WRITTEN_MASK || place == PLACE_HOLE))
 		return err;
-	if (place == PLACE_ENTRY && s->vma.flags & PMK_VMA_HUGETLB && end - p->start < huge) {
-		back_out(s, p->start, end); /* pagemap_scan_hugetlb_entry(): not a part of one */
-		return 0;
-	}
 	pmk_cover(s->m, SCAN_PROTECT);
 	protect(s, place, p->start, end, p->v);
 	return err;
 }
 
-/* The beginning of a piece that is in one huge page. */
-static struct pmk_piece huge_piece(const struct scan *s, struct pmk_piece p)
+/*
+ * pagemap_scan_thp_entry(), pagemap_scan_hugetlb_entry(): of what PMDs map.  To be protected in part a THP is
+ * cut and looked at once more, page by page (SCAN-THP-WP); a hugetlb page stays as it was, and walk_end says
+ * so while the walk goes on (SCAN-HUGETLB-PARTIAL-WP).
+ */
+static int visit_huge(struct scan *s, struct pmk_piece *p)
 {
-	uint64_t next = (p.start | (pmk_pmd_pages(s->m) - 1)) + 1;
+	uint64_t size = pmk_pmd_pages(s->m), unit = p->start & ~(size - 1), end;
+	uint64_t c = categories(s, PLACE_ENTRY, p->v);
+	int err;
 
-	if (p.end > next)
-		p.end = next;
-	return p;
+	if (!(s->arg.flags & PMK_SCAN_WP_MATCHING))
+		return visit(s, PLACE_ENTRY, p);
+	end = p->end = p->end < unit + size ? p->end : unit + size;
+	if (!pmk_scan_match(&s->arg, c))
+		return 0;
+	err = output(s, c, p->start, &end);
+	if (end == p->start || !(c & PMK_SCAN_WRITTEN_MASK))
+		return err;
+	if (end == p->start + size) {
+		protect(s, PLACE_ENTRY, p->start, end, p->v);
+		return err;
+	}
+	backout(s, p->start, end);
+	if (p->v.tag & PMK_PTE_HUGETLB) {
+		s->arg.walk_end = p->start << s->shift;
+	} else {
+		pmk_huge_split(s->m, s->mm, unit, unit + size);
+		p->end = p->start;
+	}
+	return 0;
+}
+
+/* hugetlb_walk() finds an entry, if an empty one, once the process has mapped anything in the reach of the
+ * table above: so to protect one hole makes others none. */
+static bool has_upper_table(const struct scan *s, uint64_t page)
+{
+	uint64_t reach = pmk_pmd_pages(s->m) << (s->shift - 3), first = page & ~(reach - 1);
+	struct pmk_piece t = { .end = first };
+
+	while (pmk_mm_table_piece(s->m, s->mm, first + reach, &t))
+		if (t.run)
+			return true;
+	for (t.end = first; pmk_runs_piece(&s->mm->pte, first + reach, &t);)
+		if (t.run && t.v.tag & PMK_PTE_HUGE)
+			return true;
+	return false;
+}
+
+/* A gap in a hugetlb VMA, by huge pages. */
+static int walk_hugetlb_gap(struct scan *s, uint64_t start, uint64_t end)
+{
+	uint64_t size = pmk_pmd_pages(s->m);
+	struct pmk_piece p = { .end = start };
+	int err = 0;
+
+	while (!err && p.end < end) {
+		p.start = p.end;
+		p.end = (p.start & ~(size - 1)) + size < end ? (p.start & ~(size - 1)) + size : end;
+		err = visit(s, has_upper_table(s, p.start) ? PLACE_NONE : PLACE_HOLE, &p);
+	}
+	return err;
+}
+
+static int walk_gap(struct scan *s, uint64_t start, uint64_t end)
+{
+	struct pmk_piece t = { .end = start };
+	int err = 0;
+
+	while (!err && pmk_mm_table_piece(s->m, s->mm, end, &t))
+		err = visit(s, t.run ? PLACE_NONE : PLACE_HOLE, &t);
+	return err;
 }
 
 static int walk_vma(struct scan *s, uint64_t start, uint64_t end)
@@ -299,16 +355,14 @@ static int walk_vma(struct scan *s, uint64_t start, uint64_t end)
 	int err = 0;
 
 	while (!err && pmk_runs_piece(&s->mm->pte, end, &p)) {
-		struct pmk_piece t = { .end = p.start };
-
-		if (p.run && s->vma.flags & PMK_VMA_HUGETLB) /* page by page */
-			p = huge_piece(s, p);
-		if (p.run) {
+		if (!p.run && s->vma.flags & PMK_VMA_HUGETLB)
+			err = walk_hugetlb_gap(s, p.start, p.end);
+		else if (!p.run)
+			err = walk_gap(s, p.start, p.end);
+		else if (p.v.tag & PMK_PTE_HUGE)
+			err = visit_huge(s, &p);
+		else
 			err = visit(s, is_none(p.v) ? PLACE_NONE : PLACE_ENTRY, &p);
-			continue;
-		}
-		while (!err && pmk_mm_table_piece(s->m, s->mm, p.end, &t))
-			err = visit(s, t.run ? PLACE_NONE : PLACE_HOLE, &t);
 	}
 	return err;
 }

@@ -112,9 +112,9 @@ static void show_entry(const struct view *v, const struct pmk_piece *p, uint64_t
 	uint64_t given = (tag >> PMK_PTE_FLAGS_SHIFT & 0x1ff) << PTE_FLAGS_LOW;
 	unsigned step = v->frames ? 1 : 0;
 
-	if (tag & PMK_PTE_HUGETLB &&
-	    PMK_PTE_KIND(tag) == PMK_PTE_MARKER) { /* pagemap_hugetlb_range() */
-		fill(out, n, flags | (base & PMK_MARKER_UFFD_WP ? v->uffd_wp : 0), 0);
+	if (tag & PMK_PTE_HUGETLB && PMK_PTE_KIND(tag) == PMK_PTE_MARKER) {
+		/* pagemap_hugetlb_range(): the bit, and nothing that could have it */
+		fill(out, n, v->always | (base & PMK_MARKER_UFFD_WP ? v->uffd_wp : 0), 0);
 		return;
 	}
 	if (tag & PMK_PTE_HUGE && (!v->huge_exclusive || !(tag & PMK_PTE_ANON))) {

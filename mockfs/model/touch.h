@@ -23,6 +23,9 @@ struct touch {
 /* ---- fault.c ---- */
 /* The tag bits of an entry that has been written to. */
 uint64_t pmk_touch_written(const struct touch *t);
+/* A store meets the protection of userfaultfd: nobody waits for it in synchronous mode, so the process
+ * gets SIGBUS (UFFD_FEATURE_SIGBUS); in asynchronous mode it goes on. */
+bool pmk_touch_stopped(const struct touch *t, uint64_t tag);
 /* The VMA's first page of its own: it gets an anon_vma, a neighbour's if it can. */
 void pmk_touch_anon_vma(struct touch *t);
 /* Frames come into a locked VMA, or leave it. */

@@ -124,11 +124,19 @@ bool pmk_pte_set_uffd_wp(struct pmk_value *v, bool on)
 	return true;
 }
 
-struct pmk_value pmk_marker_of(const struct pmk_vma *vma)
+/* Empty entries get markers; one of hugetlb is as large as its page. */
+static void put_markers(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_vma *vma,
+			uint64_t start, uint64_t end)
 {
-	uint64_t huge = vma->flags & PMK_VMA_HUGETLB ? PMK_PTE_HUGE | PMK_PTE_HUGETLB : 0;
+	struct pmk_value v = { PMK_MARKER_UFFD_WP, PMK_PTE_MARKER };
+	uint64_t size = pmk_pmd_pages(m);
 
-	return (struct pmk_value){ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER | huge };
+	if (vma->flags & PMK_VMA_HUGETLB) {
+		v.tag |= PMK_PTE_HUGE | PMK_PTE_HUGETLB;
+		start &= ~(size - 1);
+		end = (end + size - 1) & ~(size - 1);
+	}
+	pmk_mm_set_entries(m, mm, start, end, v);
 }
 
 /* uffd_wp_range(): change_protection() with MM_CP_UFFD_WP or MM_CP_UFFD_WP_RESOLVE, in one VMA. */
@@ -139,14 +147,14 @@ void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct
 
 	pmk_huge_split_at(m, mm, start);
 	pmk_huge_split_at(m, mm, end);
-	if (on && pmk_vma_wp_markers(vma))
+	if (on && pmk_vma_wp_markers(vma) && !(vma->flags & PMK_VMA_HUGETLB))
 		pmk_mm_table_make(m, mm, start, end);
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
 		struct pmk_value v = p.v;
 		bool marker = p.run && PMK_PTE_KIND(v.tag) == PMK_PTE_MARKER;
 
 		if (!p.run && on && pmk_vma_wp_markers(vma))
-			pmk_mm_set_entries(m, mm, p.start, p.end, pmk_marker_of(vma));
+			put_markers(m, mm, vma, p.start, p.end);
 		else if (marker && !on && v.base == PMK_MARKER_UFFD_WP)
 			pmk_runs_clear(&mm->pte, p.start, p.end);
 		else if (p.run && !marker && pmk_pte_set_uffd_wp(&v, on)) /* guards stay */

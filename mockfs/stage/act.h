@@ -3,7 +3,7 @@
  *
  *   stage.c        the table of handlers, verdicts on results, whole scripts
  *   stage_names.c  names to numbers          act.c        arguments to numbers
- *   do_given.c  do_memory.c  do_call.c  do_ioctl.c        the handlers
+ *   do_given.c  do_memory.c  do_call.c  do_ioctl.c  do_scan_all.c        the handlers
  */
 #ifndef PMK_ACT_H
 #define PMK_ACT_H
@@ -43,6 +43,7 @@ struct pmk_stage {
 	uint64_t page; /* bytes; 0 until the world is asked */
 	char *answer; /* of the last scan or procmap-query: do_ioctl.c */
 	struct pmk_stage_scan scan;
+	struct pmk_scan_region *all; /* of the last scan-all: do_scan_all.c */
 	struct pmk_stage_query query;
 };
 
@@ -81,6 +82,10 @@ int pmk_act_position(struct pmk_act *a, const struct pmk_arg *arg, int handle, i
 int pmk_act_address(struct pmk_act *a, const struct pmk_arg *arg, uint64_t *ret);
 int pmk_act_extent(struct pmk_act *a, const struct pmk_arg *arg, uint64_t *ret_start,
 		   uint64_t *ret_end);
+/* The argument of PAGEMAP_SCAN that the options say. */
+int pmk_act_scan_argument(struct pmk_act *a, struct pmk_scan_arg *ret);
+/* The handle that the statement names and the room for an ioctl's answer; what the last one brought is gone. */
+int pmk_act_ioctl(struct pmk_act *a, struct pmk_request *r);
 /* The enum pmk_buf of an option buf= or arg=. */
 int pmk_act_buffer(struct pmk_act *a, enum pmk_opt_id id, int64_t *ret);
 /* Where a new region of so many pages goes: at=, after=, or wherever there is room. */
@@ -100,6 +105,7 @@ pmk_given pmk_given_entry, pmk_given_fault, pmk_given_frame, pmk_given_process, 
 	pmk_given_vma;
 pmk_do pmk_do_call, pmk_do_cgroup, pmk_do_cgroup_remove, pmk_do_clear_refs, pmk_do_fork, pmk_do_ksm,
 	pmk_do_map, pmk_do_map_file, pmk_do_mremap, pmk_do_object, pmk_do_open, pmk_do_plain,
-	pmk_do_procmap_query, pmk_do_range, pmk_do_region, pmk_do_scan, pmk_do_syscall, pmk_do_uffd;
+	pmk_do_procmap_query, pmk_do_range, pmk_do_region, pmk_do_scan, pmk_do_scan_all,
+	pmk_do_syscall, pmk_do_uffd;
 
 #endif /* PMK_ACT_H */

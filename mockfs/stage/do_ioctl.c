@@ -34,8 +34,7 @@ const struct pmk_stage_query *pmk_stage_last_query(const struct pmk_stage *s)
 	return &s->query;
 }
 
-/* The handle and the bad places of an ioctl with an argument; the room for its answer. */
-static int begin_ioctl(struct pmk_act *a, struct pmk_request *r)
+int pmk_act_ioctl(struct pmk_act *a, struct pmk_request *r)
 {
 	const struct pmk_arg *handle = &a->stmt->arg[0];
 
@@ -55,7 +54,7 @@ static int begin_ioctl(struct pmk_act *a, struct pmk_request *r)
 	return 0;
 }
 
-static int scan_argument(struct pmk_act *a, struct pmk_scan_arg *ret)
+int pmk_act_scan_argument(struct pmk_act *a, struct pmk_scan_arg *ret)
 {
 	const struct pmk_arg *size = pmk_act_opt(a, PMK_OPT_SIZE),
 			     *vec = pmk_act_opt(a, PMK_OPT_VEC),
@@ -103,7 +102,7 @@ int64_t pmk_do_scan(struct pmk_act *a)
 	struct pmk_scan_arg after;
 	int64_t result;
 
-	if (begin_ioctl(a, &r) || scan_argument(a, &r.scan))
+	if (pmk_act_ioctl(a, &r) || pmk_act_scan_argument(a, &r.scan))
 		return -EINVAL;
 	memcpy(a->s->answer, &r.scan, sizeof(r.scan));
 	result = pmk_world_request(a->s->world, &r);
@@ -161,7 +160,7 @@ int64_t pmk_do_procmap_query(struct pmk_act *a)
 	struct pmk_procmap_query *q = &r.query;
 	int64_t result;
 
-	if (begin_ioctl(a, &r) || query_flags(a, &q->query_flags) ||
+	if (pmk_act_ioctl(a, &r) || query_flags(a, &q->query_flags) ||
 	    pmk_act_address(a, &a->stmt->arg[1], &q->query_addr))
 		return -EINVAL;
 	q->size = size ? size->n : sizeof(*q);

@@ -32,6 +32,7 @@ void pmk_stage_destroy(struct pmk_stage *s)
 	free(s->region);
 	free(s->handle);
 	free(s->answer);
+	free(s->all);
 	free(s->cgroup);
 	pmk_names_deinit(&s->names);
 	free(s);
@@ -94,6 +95,7 @@ static const struct {
 	[PMK_STMT_MAP_FILE] = { .act = pmk_do_map_file },
 	[PMK_STMT_SYSCALL] = { .act = pmk_do_syscall },
 	[PMK_STMT_SCAN] = { .act = pmk_do_scan },
+	[PMK_STMT_SCAN_ALL] = { .act = pmk_do_scan_all },
 	[PMK_STMT_PROCMAP_QUERY] = { .act = pmk_do_procmap_query },
 };
 

@@ -62,6 +62,8 @@ static uint64_t ssize_max(const struct pmk_machine *m)
 /* access_ok(): rule 3 of PM-READ-ORDER.  A good buffer is taken to begin low. */
 static bool access_ok(const struct pmk_fd *fd, enum pmk_buf where, uint64_t count)
 {
+	if (!pmk_profile_has(&fd->m->profile, PMK_Q_RANGE_CHECKED))
+		return true;
 	return where != PMK_BUF_KERNEL && count <= fd->m->profile.task_size;
 }
 
