@@ -12,7 +12,8 @@
 #include "number.h"
 
 #define OPS_DEFAULT  100000
-#define OPS_MUTANT   200000 /* within so many each mutant must be found */
+#define OPS_MUTANT   UINT64_C(200000) /* within so many each mutant must be found */
+#define SET_MUTANT   "5" /* of the mutants that do not say where they show */
 #define STOP_DEFAULT 10
 
 struct diverge {
@@ -130,9 +131,11 @@ static int try_mutant(struct diverge *d, int mutant, struct pmk_error *err)
 {
 	const char *ops = pmk_mutant_info[mutant].ops;
 	struct pmk_campaign c = { .pair = d->pair,
-				  .only = *ops && !d->only ? ops : d->only,
+				  .only = d->only ? d->only
+					  : *ops  ? ops
+						  : SET_MUTANT,
 				  .seed = d->nseed,
-				  .ops = OPS_MUTANT,
+				  .ops = d->ops ? d->nops : OPS_MUTANT,
 				  .stop = 1,
 				  .quiet = true };
 	int result;
@@ -164,8 +167,8 @@ static int all_mutants(struct diverge *d)
 			return pmk_error_report(&err);
 		missed += result;
 	}
-	printf("%s: %d of %d mutants found within %d operations\n", missed ? "FAIL" : "ok",
-	       PMK_MUTANT_COUNT - 1 - missed, PMK_MUTANT_COUNT - 1, OPS_MUTANT);
+	printf("%s: %d of %d mutants found within %" PRIu64 " operations\n", missed ? "FAIL" : "ok",
+	       PMK_MUTANT_COUNT - 1 - missed, PMK_MUTANT_COUNT - 1, d->ops ? d->nops : OPS_MUTANT);
 	return missed ? PMK_EXIT_FAILED : 0;
 }
 

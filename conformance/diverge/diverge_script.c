@@ -70,13 +70,13 @@ static void write_range(FILE *out, int proc, const char *word, uint64_t first, u
 
 static void write_flags(FILE *out, uint64_t word)
 {
-	char names[80];
+	char names[80] = "";
 	size_t n = pmk_pagemap_to_names(word & ~PMK_PAGEMAP_SOFT_DIRTY_MASK, names, sizeof(names));
 
 	for (size_t i = 0; i < n && i < sizeof(names); i++)
 		if (names[i] == ',' || names[i] == '|')
 			names[i] = ' ';
-	fprintf(out, " %s", word >> 55 ? names : "none");
+	fprintf(out, " %s", *names ? names : "none");
 }
 
 /* The entries of a process, run by run; with frames or slots by name when the difference is about these. */

@@ -237,7 +237,7 @@ static int64_t pageout(struct stretch *s)
 
 			if (!f.run ||
 			    (PMK_FRAME_MAPCOUNT(f.v) != 1 && !pmk_mutant(s->m, PAGEOUT_SHARED)) ||
-			    (f.v.tag & PMK_FRAME_LARGE &&
+			    (f.v.tag & PMK_FRAME_LARGE && !pmk_mutant(s->m, HUGE_SHARED) &&
 			     pmk_folio_shared(s->m, s->mm, at, f.start)) ||
 			    (f.v.tag & (PMK_KPF_MLOCKED_MASK | PMK_KPF_RESERVED_MASK) &&
 			     !pmk_mutant(s->m, PAGEOUT_LOCKED)))

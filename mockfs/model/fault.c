@@ -300,7 +300,8 @@ static bool can_reuse(const struct touch *t, uint64_t at, struct pmk_piece *f)
 /* What a store takes from an entry: its protection, if the VMA is still registered. */
 static uint64_t resolved(const struct touch *t)
 {
-	return t->vma.flags & PMK_VMA_UFFD_WP ? PMK_PTE_UFFD_WP : 0;
+	return t->vma.flags & PMK_VMA_UFFD_WP && !pmk_mutant(t->m, UFFD_STAYS) ? PMK_PTE_UFFD_WP
+									       : 0;
 }
 
 static void reuse_frames(struct touch *t, const struct pmk_piece *p, const struct pmk_piece *f,

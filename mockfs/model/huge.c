@@ -523,7 +523,8 @@ int64_t pmk_huge_collapse(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 	uint64_t size = pmk_pmd_pages(m), at = unit_of(m, start + size - 1);
 	int64_t err = 0;
 
-	if (!vma || !mm->thp || !has_unit(m, &t.run) || (vma->object < 0 && !vma->anon_vma) ||
+	if (!vma || !mm->thp || !has_unit(m, &t.run) ||
+	    (vma->object < 0 && !vma->anon_vma && !pmk_mutant(m, COLLAPSE_EMPTY)) ||
 	    vma->flags & (PMK_VMA_NOHUGEPAGE | PMK_VMA_HUGETLB | PMK_VMA_PFNMAP))
 		return -EINVAL;
 	t.vma = *vma;

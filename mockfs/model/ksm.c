@@ -53,6 +53,8 @@ static void look(struct merge *g, const struct pmk_piece *p, bool merged)
 	if (merged && !g->merged) {
 		g->pfn = p->v.base;
 		g->merged = true;
+	} else if (!g->pfn && pmk_mutant(g->m, KSM_FIRST)) {
+		g->pfn = g->first;
 	} else if (!g->pfn && second != g->first && second < p->v.base + (p->end - p->start)) {
 		g->pfn = second; /* the same frame again, by fork, does not count */
 	}

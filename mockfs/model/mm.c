@@ -384,8 +384,12 @@ static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 
 	pmk_cover(m, REMAP_DONTUNMAP);
 	old.flags &= ~PMK_VMA_LOCKED;
-	if (whole.start == start && whole.end == end && !pmk_mutant(m, DONTUNMAP_KEEPS))
+	if (whole.start == start && whole.end == end && !pmk_mutant(m, DONTUNMAP_KEEPS)) {
 		old.anon_vma = 0;
+		/* and, since 7.2, is as if it had always been here */
+		if (old.object < 0 && !pmk_profile_has(&m->profile, PMK_Q_MOVED_MERGES))
+			pmk_runs_set(&mm->vma, start, end, vma_value(m, &old, start));
+	}
 	replace(m, mm, whole.start, whole.end, &old);
 }
 
@@ -504,6 +508,31 @@ static int64_t remap_resize(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	return 0;
 }
 
+/* mremap_to() before 6.17: the target is unmapped first, and then it is one VMA or nothing. */
+static int64_t remap_single(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+			    uint64_t new_n, uint64_t new_start, bool dontunmap)
+{
+	struct pmk_run run;
+	struct pmk_piece p = { .end = start };
+	bool locked;
+
+	if (pmk_mm_unmap(m, mm, new_start, new_n))
+		return -EINVAL;
+	if (new_n < n) {
+		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
+		n = new_n;
+	}
+	if (!pmk_vma_at(m, mm, start, &run) || run.end < start + n)
+		return -EFAULT;
+	pmk_cover(m, REMAP_MOVE);
+	pmk_runs_piece(&mm->vma, start + n, &p);
+	locked = vma_of(m, p.v)->flags & PMK_VMA_LOCKED;
+	move_piece(m, mm, p, new_start, new_n, dontunmap);
+	if (locked && new_n > n)
+		pmk_mm_populate(m, mm, new_start + n, new_start + new_n, PMK_POPULATE_LOCKED);
+	return 0;
+}
+
 /* Huge pages at the borders, and those that land elsewhere in a PMD; hugetlb moves whole or not at all. */
 static int64_t remap_huge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t *n,
 			  uint64_t *new_n, uint64_t new_start, bool dontunmap)
@@ -527,15 +556,21 @@ static int64_t remap_huge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		     uint64_t new_n, uint64_t new_start, bool dontunmap)
 {
+	bool multi = pmk_profile_has(&m->profile, PMK_Q_MREMAP_MULTI);
+
 	if (!in_range(m, start, n) || !new_n || (dontunmap && new_n != n))
 		return -EINVAL;
 	if (dontunmap && !pmk_profile_has(&m->profile, PMK_Q_MREMAP_DONTUNMAP))
 		return -EINVAL;
+	if (!multi && !pmk_vma_at(m, mm, start, NULL))
+		return -EFAULT;
 	if (new_start && (!in_range(m, new_start, new_n) ||
 			  (new_start < start + n && start < new_start + new_n)))
 		return -EINVAL;
 	if (remap_huge(m, mm, start, &n, &new_n, new_start, dontunmap))
 		return -EINVAL;
+	if (new_start && !multi)
+		return remap_single(m, mm, start, n, new_n, new_start, dontunmap);
 	if (new_start && n == new_n)
 		return remap_move(m, mm, start, n, new_start, dontunmap);
 	if (new_start)
@@ -566,7 +601,8 @@ static void fork_entries(struct pmk_machine *m, struct pmk_mm *parent, struct pm
 			continue;
 		if (v.tag & PMK_PTE_UFFD_WP)
 			pmk_cover(m, FORK_UFFD);
-		v.tag &= ~PMK_PTE_UFFD_WP; /* E-B57-FORK */
+		if (!pmk_mutant(m, UFFD_FORK))
+			v.tag &= ~PMK_PTE_UFFD_WP; /* E-B57-FORK */
 		if (kind == PMK_PTE_FRAME) {
 			pmk_frame_map(m, v.base, n, 1);
 			pmk_cover(m, FORK_COPY);
