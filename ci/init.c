@@ -9,6 +9,8 @@
  *	/modules.list	files of /modules, in the order to load them
  *	/disk.img	a file system to be put on a RAM disk, so that files have a page cache; optional
  *
+ * The kernel's command line may say PMK_WORLD=mock, where the suite is run, and PMK_UID=1000, by whom.
+ *
  * What it says on the console are lines of one write(2) each:
  *	@@ START kernel release | uname -v | machine | page size | seconds since boot
  *	@@ NOTE text			a facility that could not be made
@@ -25,6 +27,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/loop.h>
 #include <poll.h>
 #include <signal.h>
@@ -116,6 +119,8 @@ static void mount_all(void)
 			say("NOTE no %s: %s", mounts[i].type, strerror(errno));
 	}
 	chmod("/dev/fuse", 0666);
+	put("/sys/fs/cgroup/cgroup.subtree_control",
+	    "+memory"); /* else no cgroup has the controller */
 }
 
 static void load_modules(void)
@@ -241,6 +246,16 @@ static bool read_words(const char *path)
 	return list;
 }
 
+/* PMK_UID: an ordinary user, who has nothing but user namespaces. */
+static void become_user(void)
+{
+	const char *uid = getenv("PMK_UID");
+	unsigned n = uid ? (unsigned)strtoul(uid, NULL, 10) : 0;
+
+	if (n && (setgroups(0, NULL) || setgid(n) || setuid(n)))
+		_exit(126);
+}
+
 /* pmkit with the words of head and those from the first on; what it says can be read from *ret. */
 static pid_t start(char *const *head, size_t n, size_t first, int *ret)
 {
@@ -257,6 +272,7 @@ static pid_t start(char *const *head, size_t n, size_t first, int *ret)
 		setsid();
 		dup2(fds[1], STDOUT_FILENO);
 		dup2(fds[1], STDERR_FILENO);
+		become_user();
 		execv(argv[0], argv);
 		_exit(127);
 	}
@@ -373,7 +389,10 @@ static void describe(char *ret, size_t size, int status, bool silent)
 /* From the first script; again from the one after that in which pmkit was lost. */
 static void run_suite(void)
 {
-	static char *const head[] = { "/pmkit", "test", "--on", "kernel", "--json", RESULTS };
+	char *world = getenv("PMK_WORLD");
+	char *const head[] = {
+		"/pmkit", "test", "--on", world ? world : "kernel", "--json", RESULTS
+	};
 	size_t next = 0;
 
 	do {

@@ -18,8 +18,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* More the kernel never transfers at once (MAX_RW_COUNT), so no buffer need be longer. */
-#define LONGEST ((size_t)INT_MAX + 1)
+/* More the kernel never transfers at once (MAX_RW_COUNT), so no buffer need be longer; on a 32-bit kernel no file here
+ * has as much. */
+#define LONGEST (sizeof(long) == 4 ? (size_t)1 << 28 : (size_t)INT_MAX + 1)
 
 int64_t pmk_raw_result(long libc_result)
 {
@@ -254,7 +255,7 @@ static int64_t call_procmap_query(const struct pmk_request *r, int fd, char *roo
 	size_t head = sizeof(r->query), left = size > head ? size - head : 0;
 	struct pmk_procmap_query query = r->query;
 	struct place name = { .map = MAP_FAILED }, at;
-	char arg[8192], own[8192], id[8192];
+	char arg[8192], own[8192], id[8192] = { 0 };
 	int64_t result = 0;
 
 	if (query.vma_name_addr)
@@ -281,6 +282,8 @@ static int64_t call_procmap_query(const struct pmk_request *r, int fd, char *roo
 			   left ? room + head : NULL, left);
 	if (size >= head)
 		memcpy(room, arg, head);
+	if (size >= PMK_QUERY_ANSWER)
+		memcpy(room + PMK_QUERY_ID_AT, id, PMK_QUERY_ANSWER - PMK_QUERY_ID_AT);
 	return result;
 }
 

@@ -615,6 +615,18 @@ static enum pmk_answer has_thp(const struct lab *lab)
 			 HUGE_PAGES * lab->host->page_size);
 }
 
+static enum pmk_answer has_page_4k(const struct lab *lab)
+{
+	return answer(lab->host->page_size == 4096);
+}
+
+static enum pmk_answer has_table_512(const struct lab *lab)
+{
+	const struct pmk_arch *arch = lab->profile->arch;
+
+	return answer(arch->pmd_shift - arch->page_shift == 9);
+}
+
 static enum pmk_answer has_memory_failure(const struct lab *lab)
 {
 	(void)lab;
@@ -689,6 +701,8 @@ static const struct probe {
 	{ PMK_F_HUGETLB, has_hugetlb },
 	{ PMK_F_THP, has_thp },
 	{ PMK_F_KSM, has_ksm },
+	{ PMK_F_PAGE_4K, has_page_4k },
+	{ PMK_F_TABLE_512, has_table_512 },
 	{ PMK_F_MEMORY_FAILURE, has_memory_failure },
 	{ PMK_F_SECRET, has_secret },
 	{ PMK_F_CGROUP, has_cgroup },

@@ -475,7 +475,7 @@ int64_t pmk_map_file_find(const struct pmk_machine *m, int pid, const struct pmk
 	if (!task)
 		return -ENOENT;
 	if (!task->mm)
-		return pmk_profile_has(&m->profile, PMK_Q_NOMM_ESRCH) ? -ESRCH : -ENOENT;
+		return pmk_profile_has(&m->profile, PMK_Q_MAP_FILES_ESRCH) ? -ESRCH : -ENOENT;
 	if (asker && !self && check_ptrace(m, task, asker))
 		return -EACCES;
 	for (const struct pmk_run *run = pmk_runs_seek(&task->mm->vma, 0, &c);

@@ -26,7 +26,8 @@ static int64_t dontneed(struct stretch *s)
 	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
 		return -EINVAL;
 	if (s->vma.flags & PMK_VMA_HUGETLB) {
-		if (pmk_hugetlb_cut(s->m, s->mm, s->start))
+		if (!pmk_profile_has(&s->m->profile, PMK_Q_HUGETLB_DONTNEED) ||
+		    pmk_hugetlb_cut(s->m, s->mm, s->start))
 			return -EINVAL;
 		s->end &= ~(pmk_pmd_pages(s->m) - 1);
 		if (s->start >= s->end)
@@ -50,6 +51,20 @@ static bool free_slot(struct pmk_machine *m, uint64_t pfn)
 	return true;
 }
 
+/* Of a huge page that others map, too?  f may become less: what belongs to one. */
+static bool is_shared_folio(struct pmk_machine *m, struct pmk_piece *f)
+{
+	uint64_t next = (f->start | (pmk_pmd_pages(m) - 1)) + 1;
+	bool shared;
+
+	if (!(f->v.tag & PMK_FRAME_LARGE))
+		return false;
+	if (f->end > next)
+		f->end = next;
+	pmk_folio_mapped(m, f->start, &shared);
+	return shared;
+}
+
 /* MADV_FREE of frames: shared ones only if they are clean and not in the swap cache (rule 24). */
 static void free_frames(struct stretch *s, const struct pmk_piece *p)
 {
@@ -63,6 +78,8 @@ static void free_frames(struct stretch *s, const struct pmk_piece *p)
 			continue;
 		if (cached)
 			f.end = f.start + 1;
+		if (is_shared_folio(s->m, &f))
+			continue; /* madvise_free_huge_pmd() */
 		if ((cached || f.v.tag & PMK_FRAME_DIRTY) && !pmk_mutant(s->m, FREE_SHARED)) {
 			if (PMK_FRAME_MAPCOUNT(f.v) != 1 || (cached && !free_slot(s->m, f.start)))
 				continue;
@@ -147,10 +164,12 @@ static int64_t remove_pages(struct stretch *s)
 static void swap_out(struct stretch *s, uint64_t at, struct pmk_piece f, uint64_t tag)
 {
 	uint64_t n = f.end - f.start, slot;
-	uint64_t flags =
-		PMK_PTE_SWAP | PMK_RUN_LINEAR | (tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP)) |
-		(f.v.tag & PMK_FRAME_ANONEXCL && !pmk_mutant(s->m, SWAP_FORGETS) ? PMK_PTE_EXCLUSIVE
-										 : 0);
+	uint64_t flags = PMK_PTE_SWAP | PMK_RUN_LINEAR |
+			 (tag & (PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP)) |
+			 (f.v.tag & PMK_FRAME_ANONEXCL && !pmk_mutant(s->m, SWAP_FORGETS) &&
+					  !pmk_profile_has(&s->m->profile, PMK_Q_SWAP_FORGETS)
+				  ? PMK_PTE_EXCLUSIVE
+				  : 0);
 	struct pmk_value old;
 
 	if (!(f.v.tag & PMK_KPF_SWAPBACKED_MASK)) {

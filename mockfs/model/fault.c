@@ -322,6 +322,19 @@ static void reuse_frames(struct touch *t, const struct pmk_piece *p, const struc
 	set_entries(t, at, n, f->start, tag | pmk_touch_written(t));
 }
 
+/* The frames f were copied.  wp_page_copy() used to call munlock_vma_page() after it had unmapped the page here;
+ * when one mapping was left, nobody asked whether that had it locked. */
+static void unlock_copied(const struct touch *t, const struct pmk_piece *f)
+{
+	uint64_t n = f->end - f->start;
+
+	if (PMK_FRAME_MAPCOUNT(f->v) == 2 && pmk_profile_has(&t->m->profile, PMK_Q_COW_UNLOCKS))
+		for (unsigned i = 0; i < PMK_FRAME_LOCKS >> PMK_FRAME_LOCKS_SHIFT; i++)
+			pmk_touch_lock(t, f->start, n, false);
+	else
+		pmk_touch_lock(t, f->start, n, false);
+}
+
 /* A store to present frames with one state each (do_wp_page). */
 int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
 {
@@ -347,7 +360,7 @@ int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
 		}
 		pmk_cover(t->m, COW_COPY);
 		pmk_runs_clear(&t->mm->pte, at, at + (f.end - f.start));
-		pmk_touch_lock(t, f.start, f.end - f.start, false);
+		unlock_copied(t, &f);
 		pmk_frame_map(t->m, f.start, f.end - f.start, -1);
 		pmk_swap_cache_free(t->m, f.start, f.end - f.start);
 		err = new_anon(t, at, f.end - f.start);
@@ -395,8 +408,8 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		pmk_cover(t->m, SWAPIN_BATCHED);
 	if (pmk_mutant(t->m, SWAPIN_ALWAYS_OWN))
 		exclusive = true;
-	if (frame.tag &
-	    PMK_KPF_ANON_MASK) /* else it takes the way of new memory, which locks nothing */
+	/* else it takes the way of new memory, which locks nothing */
+	if (frame.tag & PMK_KPF_ANON_MASK || !pmk_profile_has(&t->m->profile, PMK_Q_SWAPIN_NEW))
 		pmk_touch_lock(t, a->pfn, a->n, true);
 	pmk_frame_flags(t->m, a->pfn, a->n, 0,
 			PMK_KPF_ANON_MASK | (exclusive ? PMK_FRAME_ANONEXCL : 0));

@@ -384,7 +384,8 @@ static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 
 	pmk_cover(m, REMAP_DONTUNMAP);
 	old.flags &= ~PMK_VMA_LOCKED;
-	if (whole.start == start && whole.end == end && !pmk_mutant(m, DONTUNMAP_KEEPS)) {
+	if (whole.start == start && whole.end == end && !pmk_mutant(m, DONTUNMAP_KEEPS) &&
+	    pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_FRESH)) {
 		old.anon_vma = 0;
 		/* and, since 7.2, is as if it had always been here */
 		if (old.object < 0 && !pmk_profile_has(&m->profile, PMK_Q_MOVED_MERGES))
@@ -408,6 +409,7 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	struct pmk_vma vma = *vma_of(m, p.v), old = vma;
 	uint64_t n = p.end - p.start, pgoff = p.v.base;
 	bool own = !dontunmap || pmk_profile_has(&m->profile, PMK_Q_MOVED_MERGES);
+	bool may = !(old.flags & PMK_VMA_UFFD) || pmk_profile_has(&m->profile, PMK_Q_UFFD_MERGES);
 
 	if (vma.object < 0 && !vma.anon_vma && !pmk_mutant(m, REMAP_KEEPS_OFFSET))
 		pgoff = to;
@@ -417,9 +419,9 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
 	/* copy_vma() comes first: even with the old VMA it may merge, or might before 7.2 */
-	if (own || !is_in(mm, p.start, to - 1))
+	if (may && (own || !is_in(mm, p.start, to - 1)))
 		merge_at(m, mm, to);
-	if (own || !is_in(mm, p.start, to + new_n))
+	if (may && (own || !is_in(mm, p.start, to + new_n)))
 		merge_at(m, mm, to + new_n);
 	drop_uffd(m, mm, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
@@ -541,7 +543,8 @@ static int64_t remap_huge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, NULL);
 
 	if (vma && vma->flags & PMK_VMA_HUGETLB) {
-		if ((start | new_start) & mask || *new_n > *n || dontunmap)
+		if ((start | new_start) & mask || *new_n > *n || dontunmap ||
+		    !pmk_profile_has(&m->profile, PMK_Q_HUGETLB_MREMAP))
 			return -EINVAL;
 		*n = (*n + mask) & ~mask;
 		*new_n = (*new_n + mask) & ~mask;
@@ -632,6 +635,8 @@ void pmk_mm_fork(struct pmk_machine *m, struct pmk_mm *parent, struct pmk_mm *ch
 		struct pmk_vma vma = *vma_of(m, next->v);
 		bool all = vma.anon_vma || pmk_mutant(m, FORK_COPIES_ALL) ||
 			   vma.flags & PMK_VMA_MAYBE_GUARD ||
+			   (vma.flags & PMK_VMA_HUGETLB &&
+			    !pmk_profile_has(&m->profile, PMK_Q_HUGETLB_FORK_LAZY)) ||
 			   (vma.object >= 0 && vma.flags & PMK_VMA_PFNMAP);
 
 		if (vma.flags & PMK_VMA_DONTFORK) {

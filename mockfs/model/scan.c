@@ -10,7 +10,8 @@
 
 #include "pagemapkit.h"
 
-#define BATCH 512 /* PAGEMAP_WALK_SIZE >> PAGE_SHIFT */
+#define BATCH \
+	2048 /* PAGEMAP_WALK_SIZE >> PAGE_SHIFT: what a PMD maps, 2048 on arm64 with 16K pages */
 
 /* What lies at an address. */
 enum place { PLACE_HOLE, PLACE_NONE, PLACE_ENTRY };
@@ -45,6 +46,8 @@ static uint64_t known_categories(const struct pmk_profile *p)
 
 static bool access_ok(const struct pmk_profile *p, uint64_t start, uint64_t size)
 {
+	if (!pmk_profile_has(p, PMK_Q_RANGE_CHECKED))
+		return true;
 	return start + size >= start && start + size <= p->task_size;
 }
 
@@ -58,6 +61,8 @@ static uint64_t vec_size(const struct pmk_scan_arg *arg)
 
 static uint64_t untagged(const struct pmk_profile *p, uint64_t addr)
 {
+	if (p->arch->long_bits == 32)
+		return (uint32_t)addr; /* an unsigned long */
 	return pmk_profile_has(p, PMK_Q_UNTAG) ? (uint64_t)((int64_t)(addr << 8) >> 8) : addr;
 }
 
@@ -421,7 +426,9 @@ static void begin(struct scan *s, const struct pmk_scan_arg *arg)
 	s->shift = p->arch->page_shift;
 	s->none_written = pmk_profile_has(p, PMK_Q_SCAN_NONE_WRITTEN);
 	s->uffd_only = pmk_profile_has(p, PMK_Q_SCAN_WRITTEN_UFFD);
-	s->room = arg->vec_len < BATCH ? arg->vec_len : BATCH;
+	s->room = pmk_pmd_pages(s->m) < BATCH ? pmk_pmd_pages(s->m) : BATCH;
+	if (s->room > arg->vec_len)
+		s->room = arg->vec_len;
 	s->batch[0].start = s->batch[0].end = 0;
 	s->fast = (arg->flags & PMK_SCAN_WP_MATCHING && !s->room) ||
 		  (!arg->category_anyof_mask && !arg->category_inverted &&

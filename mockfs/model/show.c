@@ -28,7 +28,7 @@ struct view {
 	uint64_t frames; /* FRAME_MASK, or 0 for those who must not see them */
 	uint64_t always; /* page-shift bits */
 	unsigned marker_type;
-	bool huge_file, huge_exclusive; /* quirks of PMDs */
+	bool huge_file, huge_zero_file, huge_exclusive; /* quirks of PMDs */
 };
 
 static uint64_t bit_if(const struct pmk_machine *m, enum pmk_feature quirk, uint64_t mask)
@@ -52,6 +52,7 @@ static struct view view_of(const struct pmk_machine *m, bool privileged)
 				  : 0,
 		.marker_type = pmk_profile_has(&m->profile, PMK_Q_MARKER_31) ? 31 : 30,
 		.huge_file = pmk_profile_has(&m->profile, PMK_Q_HUGE_FILE),
+		.huge_zero_file = pmk_profile_has(&m->profile, PMK_Q_HUGE_ZERO_FILE),
 		.huge_exclusive = pmk_profile_has(&m->profile, PMK_Q_HUGE_EXCLUSIVE),
 	};
 
@@ -71,7 +72,9 @@ static uint64_t common_flags(const struct view *v, uint64_t tag)
 /* A PMD: of each huge page the head alone may say whether all of it is mapped once (E-B56-PMD). */
 static void show_huge(const struct view *v, const struct pmk_piece *p, uint64_t *out)
 {
-	uint64_t size = pmk_pmd_pages(v->m), file = v->file & (v->huge_file ? ~0ull : 0), next;
+	uint64_t size = pmk_pmd_pages(v->m), next;
+	bool zero = v->m->huge_zero_pfn && (p->v.base & ~(size - 1)) == v->m->huge_zero_pfn;
+	uint64_t file = (zero ? v->huge_zero_file : v->huge_file) ? v->file : 0;
 	uint64_t flags = v->present | common_flags(v, p->v.tag);
 
 	if (p->v.tag & PMK_PTE_HUGETLB) { /* E-B55-HUGETLB */

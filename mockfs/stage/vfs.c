@@ -267,6 +267,8 @@ static int64_t procmap_query(struct pmk_fd *fd, const struct pmk_request *r)
 		memcpy(r->buf, arg, sizeof(answer.q));
 		memcpy((char *)r->buf + sizeof(answer.q), answer.name, answer.name_len);
 	}
+	if (r->buf && r->len >= PMK_QUERY_ANSWER)
+		memcpy((char *)r->buf + PMK_QUERY_ID_AT, answer.id, answer.id_len);
 	return 0;
 }
 

@@ -127,6 +127,7 @@ static int64_t object(struct model *w, const struct pmk_request *r)
 				  pages, name);
 	w->object = pmk_realloc(w->object, w->nobjects + 1, sizeof(*w->object));
 	w->object[w->nobjects++] = index;
+	w->m->object[index].elf = r->a[2];
 	if (file) { /* written, so cached as far as RAM goes */
 		struct pmk_object *o = &w->m->object[index];
 		uint64_t off = 0, pfn, n;
@@ -447,7 +448,9 @@ static bool model_has(struct pmk_world *world, enum pmk_feature feature, const c
 		*why = "the model's kernel does not have it";
 	if (feature < PMK_QUIRK_COUNT)
 		return pmk_profile_has(&w->m->profile, feature);
-	if (feature == PMK_F_HUGETLB || feature == PMK_F_THP)
+	if (feature == PMK_F_PAGE_4K)
+		return pmk_profile_page_size(&w->m->profile) == 4096;
+	if (feature == PMK_F_HUGETLB || feature == PMK_F_THP || feature == PMK_F_TABLE_512)
 		return pmk_pmd_pages(w->m) == 512;
 	if (feature == PMK_F_CGROUP)
 		return pmk_profile_has(&w->m->profile, PMK_Q_KPAGECGROUP);
