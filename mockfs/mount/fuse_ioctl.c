@@ -57,7 +57,16 @@ static void reply(fuse_req_t req, int64_t n, const void *out, size_t size)
 		fuse_reply_ioctl(req, (int)n, out, size);
 }
 
-static void scan(fuse_req_t req, struct pmk_handle *h, const void *in, size_t size)
+/* The kernel writes back walk_end alone, FUSE the whole argument: what regions were put onto it must stay. */
+static void keep_regions(const struct vector *v, const void *at, struct pmk_scan_arg *out)
+{
+	uint64_t start = (uintptr_t)at, end = start + sizeof(*out);
+
+	if (v->begun && v->arg->vec < end && v->at > start)
+		pmk_caller_read(v->tid, start, out, sizeof(*out));
+}
+
+static void scan(fuse_req_t req, struct pmk_handle *h, const void *at, const void *in, size_t size)
 {
 	struct pmk_mount *m = pmk_mount_of(req);
 	struct pmk_scan_arg arg, out;
@@ -71,6 +80,7 @@ static void scan(fuse_req_t req, struct pmk_handle *h, const void *in, size_t si
 	memcpy(&arg, in, sizeof(arg));
 	n = pmk_handle_scan(h, &arg, put_regions, &v);
 	memcpy(&out, in, sizeof(out));
+	keep_regions(&v, at, &out);
 	out.walk_end = arg.walk_end;
 	reply(req, n, &out, sizeof(out)); /* walk_end counts after an error, too */
 }
@@ -115,7 +125,7 @@ bool pmk_fuse_ioctl_answered(fuse_req_t req, struct pmk_handle *h, unsigned cmd,
 			     const void *in, size_t in_size)
 {
 	if (cmd == (unsigned)PMK_PAGEMAP_SCAN)
-		scan(req, h, in, in_size);
+		scan(req, h, arg, in, in_size);
 	else if (cmd == (unsigned)PMK_PROCMAP_QUERY)
 		procmap_query(req, h, arg, in, in_size);
 	else

@@ -19,12 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "attend.h"
 #include "commands.h"
 #include "namespace.h"
 #include "overlay.h"
@@ -86,69 +85,6 @@ static bool take_option(struct arguments *a, int opt)
 	default:
 		return false;
 	}
-}
-
-/* ---- signals ---------------------------------------------------------------------------------- */
-
-/* What somebody may send to pmkit and mean for the command. */
-static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
-#define NFORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
-
-static void block_signals(sigset_t *ret_before)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	for (size_t i = 0; i < NFORWARDED; i++)
-		sigaddset(&set, forwarded[i]);
-	sigprocmask(SIG_BLOCK, &set, ret_before);
-}
-
-/*
- * Waits for `child`, handing signals on; reaps whatever else ends.  Signals from the terminal
- * (SI_KERNEL) go to the whole foreground group, so the command has them already.
- */
-static int wait_for(pid_t child)
-{
-	siginfo_t info;
-	sigset_t set;
-	int status;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	for (size_t i = 0; i < NFORWARDED; i++)
-		sigaddset(&set, forwarded[i]);
-	for (;;) {
-		pid_t pid = waitpid(-1, &status, WNOHANG);
-
-		if (pid == child)
-			return status;
-		if (pid > 0)
-			continue;
-		int sig = sigwaitinfo(&set, &info);
-		if (sig > 0 && sig != SIGCHLD && info.si_code != SI_KERNEL)
-			kill(child, sig);
-	}
-}
-
-/* Ends as the command did: with its code, or by its signal. */
-static int end_as(int status)
-{
-	struct rlimit no_core = { 0, 0 };
-	sigset_t all;
-	int sig;
-
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	sig = WTERMSIG(status);
-	setrlimit(RLIMIT_CORE, &no_core); /* the command has dumped its own */
-	signal(sig, SIG_DFL);
-	kill(getpid(), sig);
-	sigfillset(&all);
-	sigdelset(&all, sig);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	return 128 + sig;
 }
 
 /* ---- the command -------------------------------------------------------------------------------- */
@@ -219,29 +155,30 @@ static enum pmk_owner owner_policy(const struct arguments *a, bool user_namespac
 	return a->mount.privilege == PMK_PRIVILEGE_ALWAYS ? PMK_OWNER_MOUNTER : PMK_OWNER_PROCESSES;
 }
 
-/* init: mounts, runs the command, reports its status; with its end everything in the namespace dies. */
-static int init(struct arguments *a, struct pmk_play *play, int status_fd, const sigset_t *mask)
+/* init: mounts, runs the command, tells its status; with its end everything in the namespace dies. */
+static int init(struct arguments *a, struct pmk_play *play, int tell_fd, const sigset_t *mask)
 {
+	struct pmk_news news = { .cannot = true };
 	struct pmk_mount *mount;
-	struct pmk_error err;
 	int proc_fd;
 
-	if (!tie_to_parent(status_fd))
+	if (!tie_to_parent(tell_fd))
 		return PMK_EXIT_FAILED;
 	prctl(PR_SET_NAME, "pmkit-init");
-	int rc = pmk_overlay_start(&play->machine, &play->lock, &a->mount, &mount, &proc_fd, &err);
+	int rc = pmk_overlay_start(&play->machine, &play->lock, &a->mount, &mount, &proc_fd,
+				   &news.err);
+	if (rc == PMK_MOUNT_CANNOT)
+		return pmk_news_tell(tell_fd, &news) ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED;
 	if (rc < 0)
-		return pmk_play_complain(
-			"run", &err, rc == PMK_MOUNT_CANNOT ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
+		return pmk_play_complain("run", &news.err, PMK_EXIT_FAILED);
 	report_ready(a);
 	pid_t pid = fork_as(play, proc_fd);
 	if (pid == 0)
 		exec_command(a, mask);
 	if (pid < 0)
 		return PMK_EXIT_FAILED;
-	int status = wait_for(pid);
-	while (write(status_fd, &status, sizeof(status)) < 0 && errno == EINTR)
-		;
+	news = pmk_attend(pid, -1, tell_fd);
+	pmk_news_tell(tell_fd, &news);
 	return 0;
 }
 
@@ -249,32 +186,32 @@ static int init(struct arguments *a, struct pmk_play *play, int status_fd, const
 
 static int run(struct arguments *a, struct pmk_play *play)
 {
-	struct pmk_error err;
+	struct pmk_news news = { .cannot = true };
 	sigset_t mask;
 	bool user;
-	int fd[2], status;
+	int fd[2];
 
 	a->mount.first_pid = pmk_play_first_pid(play);
 	if (pipe2(fd, O_CLOEXEC) < 0)
 		return PMK_EXIT_FAILED;
-	block_signals(&mask);
+	pmk_attend_begin(&mask);
 	fflush(NULL);
 	pid_t self = getpid();
-	pid_t pid = pmk_namespace_fork(a->keep_uid, &user, &err);
+	pid_t pid = pmk_namespace_fork(a->keep_uid, &user, &news.err);
 	if (pid == 0) {
 		close(fd[0]);
 		a->mount.owner = owner_policy(a, user);
 		_exit(init(a, play, fd[1], &mask));
 	}
-	if (pid < 0)
-		pmk_play_complain("run", &err, PMK_EXIT_CANNOT);
 	if (pid < 0 && getpid() != self)
-		_exit(PMK_EXIT_CANNOT);
+		_exit(pmk_news_tell(fd[1], &news) ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
 	close(fd[1]);
-	int init_status = pid < 0 ? PMK_EXIT_CANNOT << 8 : wait_for(pid);
-	ssize_t n = read(fd[0], &status, sizeof(status));
+	if (pid > 0)
+		news = pmk_attend(pid, fd[0], -1);
 	close(fd[0]);
-	return end_as(n == sizeof(status) ? status : init_status);
+	if (news.cannot)
+		return pmk_play_complain("run", &news.err, PMK_EXIT_CANNOT);
+	return pmk_attend_end(news.status);
 }
 
 int pmk_cmd_run(int argc, char **argv)

@@ -39,8 +39,15 @@ static const char text[] = "scenario 1\n"
 			   "q: map heap 4 anon private rw at=0x30000000\n"
 			   "q: write heap\n";
 #define HEAP_PAGE 0x20000
-#define PRESENT	  (1ull << 63)
-#define PFN_MASK  ((1ull << 55) - 1)
+
+/* Runs what follows, up to a quote, as a user who owns nothing but may open /dev/fuse. */
+#define AS_NOBODY                                                                \
+	"chmod 755 $WORK && unshare -m --propagation private sh -c '"            \
+	"mount -t tmpfs -o dev none /mnt && mknod -m 666 /mnt/fuse c 10 229 && " \
+	"mount --bind /mnt/fuse /dev/fuse && "                                   \
+	"exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all sh -c \"$0\"' '"
+#define PRESENT	 (1ull << 63)
+#define PFN_MASK ((1ull << 55) - 1)
 
 static void write_script(const char *path, const char *content)
 {
@@ -295,6 +302,8 @@ static pid_t start_run(const char *command, int *out)
 	assert_int_equal(pipe(fd), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
+		setpgid(0,
+			0); /* a job of its own: one whose parent is in another group can be stopped */
 		dup2(fd[1], 1);
 		close(fd[0]);
 		close(fd[1]);
@@ -322,6 +331,30 @@ static void run_hands_signals_on(void **state)
 	assert_memory_equal(word, "usr1\n", 5);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 9);
+	close(out);
+}
+
+/* A shell sees pmkit stop when the command stops, for whatever reason, and go on with it. */
+static void run_stops_as_the_command(void **state)
+{
+	char word[3];
+	int out, status;
+
+	(void)state;
+	pid_t pid = start_run("echo ready; kill -STOP $$; echo on; exec sleep 1000", &out);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	kill(pid, SIGCONT);
+	assert_int_equal(read(out, word, 3), 3);
+	assert_memory_equal(word, "on\n", 3);
+	kill(pid, SIGTSTP);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	kill(pid, SIGCONT);
+	kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
 	close(out);
 }
 
@@ -371,6 +404,61 @@ static void answers_like_the_kernel(void **state)
 			 files[i], files[i]);
 		expect(command, 0, "");
 	}
+}
+
+/* ---- hostile ioctls: what the real /proc answers, the mock does ---------------------------------- */
+
+/* $IOCTLS with the mock as its /proc; where the kernel's own has no such calls, nobody can say. */
+static void expect_ioctls(const char *mode, const char *how)
+{
+	char command[1024];
+	int status;
+
+	snprintf(command, sizeof(command), "$IOCTLS %s", mode);
+	status = shell(command, NULL, 0);
+	if (status == 77)
+		skip();
+	expect(command, 0, "");
+	snprintf(command, sizeof(command), how, mode);
+	expect(command, 0, "");
+}
+
+static void hostile_ioctls(void **state)
+{
+	(void)state;
+	expect_ioctls("", "$PMKIT run $SCRIPT -- $IOCTLS %s");
+}
+
+static void hostile_ioctls_without_root(void **state)
+{
+	(void)state;
+	if (geteuid() ||
+	    shell(AS_NOBODY "test -w /dev/fuse && $PMKIT run $SCRIPT -- true'", NULL, 0))
+		skip();
+	expect_ioctls("", AS_NOBODY "$PMKIT run $SCRIPT -- $IOCTLS %s'");
+}
+
+static void ioctls_of_32_bit_programs(void **state)
+{
+	(void)state;
+	expect_ioctls("--compat", "$PMKIT run $SCRIPT -- $IOCTLS %s");
+}
+
+/* A server that may not write to its caller says so, once, and gives EFAULT. */
+static void ioctls_without_ptrace_rights(void **state)
+{
+	static const char *const with =
+		"setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace ";
+	char command[1024];
+
+	(void)state;
+	snprintf(command, sizeof(command), "%s true", with);
+	if (geteuid() || shell(command, NULL, 0) || shell("$IOCTLS --hidden", NULL, 0))
+		skip();
+	snprintf(command, sizeof(command),
+		 "%s$PMKIT run $SCRIPT -- sh -c '$IOCTLS --hidden; $IOCTLS --hidden'", with);
+	expect(command, 0, "ptrace rights are missing");
+	expect(command, 0, "scan: -14\n");
 }
 
 /* ---- the library ---------------------------------------------------------------------------------- */
@@ -507,9 +595,14 @@ int main(int argc, char **argv)
 		TEST(run_passes_the_rest_through),
 		TEST(run_exits_as_the_command),
 		TEST(run_hands_signals_on),
+		TEST(run_stops_as_the_command),
 		TEST(killed_run_leaves_nothing),
 		TEST(runs_in_parallel),
 		TEST(answers_like_the_kernel),
+		TEST(hostile_ioctls),
+		TEST(hostile_ioctls_without_root),
+		TEST(ioctls_of_32_bit_programs),
+		TEST(ioctls_without_ptrace_rights),
 		TEST(privilege_policies),
 		TEST(stops_with_files_open),
 		TEST(many_processes),
@@ -530,6 +623,9 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof(path), "%.4000s/mount_probe", dirname(here));
 	setenv("PMKIT", self, 1);
 	setenv("PROBE", path, 1);
+	snprintf(path, sizeof(path), "%.4000s/ioctl_probe", here);
+	setenv("IOCTLS", path, 1);
+	setenv("WORK", work, 1);
 	setenv("SCRIPT", script, 1);
 	setenv("DIR", dir, 1);
 	setenv("UMOUNT", geteuid() ? "fusermount3 -uz" : "umount", 1);
