@@ -21,9 +21,9 @@ expect() {
 	fi
 }
 
-expect 1 'found 1,.*miss:.*flags' --adapter --runs 4000 --enough 1 -- "$zoo" drops_unknown
+expect 1 'found 1,.*miss:.*flags' --adapter --timeout 60 --runs 4000 --enough 1 -- "$zoo" drops_unknown
 grep -q '^scenario' "$dir/kept/found/000001.pmk" || { echo "nothing was kept" && exit 1; }
-expect 0 'found 0' --adapter --runs 60 -- "$zoo" right
+expect 0 'found 0' --adapter --timeout 60 --runs 60 -- "$zoo" right
 expect 1 'SIGSEGV' --enough 1 --runs 20 -- sh -c 'grep -q . /proc/1000/maps && kill -SEGV $$'
 expect 1 'no end within' --enough 1 --runs 20 --timeout 0.2 -- \
 	sh -c 'trap "" TERM; grep -q . /proc/1000/maps || exit; while :; do :; done'
