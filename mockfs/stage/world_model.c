@@ -164,7 +164,8 @@ static int64_t map(struct model *w, struct pmk_mm *mm, const struct pmk_request 
 	if (r->a[0] >= 0 && w->m->object[vma.object].kind == PMK_OBJECT_SECRET) {
 		if (!r->shared)
 			return -EINVAL;
-		vma.flags |= PMK_VMA_LOCKED;
+		if (pmk_profile_has(&w->m->profile, PMK_Q_SECRET_LOCKED))
+			vma.flags |= PMK_VMA_LOCKED;
 	} else if (r->a[0] < 0 && r->a[2]) {
 		if ((start | n) & (pmk_pmd_pages(w->m) - 1))
 			return -EINVAL;
