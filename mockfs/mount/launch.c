@@ -28,10 +28,12 @@
 #include "namespace.h"
 #include "overlay.h"
 #include "play.h"
+#include "scenario.h"
 
 static const char usage[] =
 	"usage: pmkit run [-v] [--as KERNEL] [--strict] [--privilege real|always|never|userns]\n"
-	"                 [--maps script|real] [--keep-uid] SCRIPT -- COMMAND [ARGUMENT...]\n";
+	"                 [--maps script|real] [--keep-uid] SCRIPT -- COMMAND [ARGUMENT...]\n"
+	"       pmkit run --list   (SCRIPT is a file or one of these scenarios)\n";
 
 struct arguments {
 	bool verbose, keep_uid;
@@ -41,7 +43,7 @@ struct arguments {
 	struct timespec began;
 };
 
-enum { OPT_AS = 256, OPT_STRICT, OPT_PRIVILEGE, OPT_MAPS, OPT_KEEP_UID };
+enum { OPT_AS = 256, OPT_STRICT, OPT_PRIVILEGE, OPT_MAPS, OPT_KEEP_UID, OPT_LIST };
 static const struct option options[] = {
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "as", required_argument, NULL, OPT_AS },
@@ -49,6 +51,7 @@ static const struct option options[] = {
 	{ "privilege", required_argument, NULL, OPT_PRIVILEGE },
 	{ "maps", required_argument, NULL, OPT_MAPS },
 	{ "keep-uid", no_argument, NULL, OPT_KEEP_UID },
+	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -228,6 +231,10 @@ int pmk_cmd_run(int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "+vh", options, NULL)) != -1) {
 		if (opt == 'h') {
 			fputs(usage, stdout);
+			return 0;
+		}
+		if (opt == OPT_LIST) {
+			pmk_scenarios_print(stdout);
 			return 0;
 		}
 		if (!take_option(&a, opt))
