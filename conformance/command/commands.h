@@ -27,6 +27,8 @@ extern const size_t pmk_command_count;
 #define COMMAND(name, function, usage, help) int pmk_cmd_##function(int argc, char **argv);
 #include "commands.def"
 #undef COMMAND
+/* In the place of a command that this build has not: says so. */
+int pmk_cmd_absent(int argc, char **argv);
 
 /* An option of a command: a flag, or one with a value; "--json FILE" or "--json=FILE". */
 struct pmk_option {

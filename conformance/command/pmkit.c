@@ -94,6 +94,13 @@ int pmk_options(const struct pmk_option *option, size_t n, int argc, char **argv
 	return left;
 }
 
+int pmk_cmd_absent(int argc, char **argv)
+{
+	(void)argc;
+	fprintf(stderr, "pmkit %s: not in this build: it takes libfuse3 and jansson\n", argv[0]);
+	return PMK_EXIT_CANNOT;
+}
+
 /* ---- main ---------------------------------------------------------------------------------------- */
 
 static int help(void)

@@ -247,7 +247,7 @@ static void unload_room(const struct pmk_board *board, const struct pmk_request 
 		result = (int64_t)sizeof(r->scan) +
 			 (result > 0 ? result : 0) * (int64_t)sizeof(struct pmk_scan_region);
 	else if (r->code == PMK_REQ_PROCMAP_QUERY)
-		result = sizeof(r->query) + PMK_ANSWER_NAME;
+		result = PMK_QUERY_ANSWER;
 	else if (!is_read(r->code))
 		return;
 	if (!is_read(r->code) && result > (int64_t)r->len)

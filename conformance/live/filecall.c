@@ -255,7 +255,7 @@ static int64_t call_procmap_query(const struct pmk_request *r, int fd, char *roo
 	size_t head = sizeof(r->query), left = size > head ? size - head : 0;
 	struct pmk_procmap_query query = r->query;
 	struct place name = { .map = MAP_FAILED }, at;
-	char arg[8192], own[8192], id[8192];
+	char arg[8192], own[8192], id[8192] = { 0 };
 	int64_t result = 0;
 
 	if (query.vma_name_addr)
@@ -282,6 +282,8 @@ static int64_t call_procmap_query(const struct pmk_request *r, int fd, char *roo
 			   left ? room + head : NULL, left);
 	if (size >= head)
 		memcpy(room, arg, head);
+	if (size >= PMK_QUERY_ANSWER)
+		memcpy(room + PMK_QUERY_ID_AT, id, PMK_QUERY_ANSWER - PMK_QUERY_ID_AT);
 	return result;
 }
 

@@ -12,8 +12,7 @@
 
 /* PREAD, READFD, READV, PREADV, LSEEK, WRITEFD, IOCTL, CLOSE on the descriptor fd.  Bytes read are put
  * to room, at most `size` of them (more are read and counted); bytes to write are taken from there.
- * SCAN and PROCMAP_QUERY put there what world.h says, whatever the result; of a name PMK_ANSWER_NAME. */
-#define PMK_ANSWER_NAME 4096
+ * SCAN and PROCMAP_QUERY put there what world.h says, whatever the result. */
 int64_t pmk_filecall(const struct pmk_request *request, int fd, void *room, size_t size);
 /* OPEN of the path: a descriptor, close-on-exec or not. */
 int64_t pmk_filecall_open(const char *path, int64_t flags);

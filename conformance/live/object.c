@@ -4,15 +4,20 @@
 #define _FILE_OFFSET_BITS 64
 #include "object.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include "world.h"
 
 /* Newer than some headers, and the same number on every architecture. */
 #define SYS_MEMFD_SECRET 447
@@ -100,4 +105,41 @@ int pmk_object_open(enum pmk_backing backing, uint64_t size)
 		return fd;
 	close(fd);
 	return r;
+}
+
+/* As little of an ELF file as lib/buildid.c looks at; it takes 64-bit ones on every kernel. */
+int pmk_object_make_elf(int fd)
+{
+	static const unsigned char build_id[] = PMK_BUILD_ID;
+	struct {
+		Elf64_Ehdr head;
+		Elf64_Phdr segment;
+		Elf64_Nhdr note;
+		char owner[4];
+		unsigned char id[sizeof(build_id)];
+	} file = {
+		.head = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+				       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB
+										 : ELFDATA2MSB,
+				       EV_CURRENT },
+			  .e_type = ET_DYN,
+			  .e_version = EV_CURRENT,
+			  .e_phoff = sizeof(Elf64_Ehdr),
+			  .e_ehsize = sizeof(Elf64_Ehdr),
+			  .e_phentsize = sizeof(Elf64_Phdr),
+			  .e_phnum = 1 },
+		.note = { sizeof(file.owner), sizeof(file.id), NT_GNU_BUILD_ID },
+		.owner = "GNU",
+	};
+	const size_t at = sizeof(file.head) + sizeof(file.segment);
+
+	file.segment =
+		(Elf64_Phdr){ .p_type = PT_NOTE,
+			      .p_offset = at,
+			      .p_filesz = sizeof(file.note) + sizeof(file.owner) + sizeof(file.id),
+			      .p_align = 4 };
+	memcpy(file.id, build_id, sizeof(build_id));
+	if (pwrite(fd, &file, sizeof(file), 0) != (ssize_t)sizeof(file))
+		return -EIO;
+	return fsync(fd) ? -errno : 0;
 }

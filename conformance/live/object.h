@@ -8,6 +8,8 @@
 /* A descriptor of a file that nobody else can find: written, in the page cache and clean; or of a memfd
  * never written.  -errno; -ENOENT: no directory for files (pmk_object_directory). */
 int pmk_object_open(enum pmk_backing backing, uint64_t size);
+/* The file begins with an ELF header of this machine's kind and a note with PMK_BUILD_ID: 0 or -errno. */
+int pmk_object_make_elf(int fd);
 
 /* The first of $TMPDIR, /var/tmp and /tmp, or "/", that takes files and is not memory itself: there
  * file pages are page cache.  NULL: none. */

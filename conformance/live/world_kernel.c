@@ -54,13 +54,18 @@ static struct kernel *kernel_of(struct pmk_world *world)
 
 static int64_t make_object(struct kernel *k, const struct pmk_request *r)
 {
-	int fd;
+	int fd, err;
 
 	if (r->a[0] < 0 || r->a[0] > INT32_MAX)
 		return -EINVAL;
 	fd = pmk_object_open((enum pmk_backing)r->a[1], r->len);
 	if (fd < 0)
 		return fd;
+	err = r->a[2] ? pmk_object_make_elf(fd) : 0;
+	if (err) {
+		close(fd);
+		return err;
+	}
 	pmk_fds_set(&k->object, r->a[0], fd);
 	return 0;
 }

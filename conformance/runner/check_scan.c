@@ -77,6 +77,7 @@ static const char *query_fault(const struct pmk_check *c, const struct pmk_stmt 
 			     *inode = pmk_stmt_opt(stmt, PMK_OPT_INODE),
 			     *name = pmk_stmt_opt(stmt, PMK_OPT_NAME),
 			     *id = pmk_stmt_opt(stmt, PMK_OPT_BUILD_ID);
+	static const unsigned char wanted_id[] = PMK_BUILD_ID;
 	bool shared = pmk_stmt_opt(stmt, PMK_OPT_SHARED);
 
 	if (q->vma_flags != (stmt->arg[1].n | (shared ? PMK_PROCMAP_SHARED : 0u)))
@@ -87,7 +88,8 @@ static const char *query_fault(const struct pmk_check *c, const struct pmk_stmt 
 		return "offset";
 	if (inode && q->inode != inode->n)
 		return "inode";
-	if (id && q->build_id_size != id->n)
+	if (id && (q->build_id_size != id->n ||
+		   memcmp(found->build_id, wanted_id, id->n < 20 ? id->n : 20) != 0))
 		return "build id";
 	if (name &&
 	    (!found->name || q->vma_name_size != (name->text_len ? name->text_len + 1 : 0) ||

@@ -123,7 +123,7 @@ void pmk_wrong_at(size_t i, struct pmk_wrong *ret)
 					   .id = q };
 		return;
 	}
-	*ret = (struct pmk_wrong){ .clauses = "",
+	*ret = (struct pmk_wrong){ .clauses = pmk_mutant_info[i + 1].clauses,
 				   .text = pmk_mutant_info[i + 1].text,
 				   .kind = PMK_WRONG_RULE,
 				   .id = (int)i + 1 };

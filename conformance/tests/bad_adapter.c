@@ -18,6 +18,13 @@ static void hang(void)
 		pause();
 }
 
+/* Says on standard error, once, that it was asked. */
+static void told(void)
+{
+	if (write(2, "!", 1) == 1)
+		hang();
+}
+
 static void flood(void)
 {
 	for (;;)
@@ -83,9 +90,10 @@ static const struct {
 	const char *mode;
 	void (*answer)(void);
 } modes[] = {
-	{ "hang", hang }, { "flood", flood },		{ "crash", crash },	{ "leave", leave },
-	{ "shut", shut }, { "fork", fork_away },	{ "garbage", garbage }, { "two", two },
-	{ "typo", typo }, { "wrong-type", wrong_type }, { "skip", skip },	{ "wrong", wrong }
+	{ "told", told },   { "hang", hang }, { "flood", flood },	    { "crash", crash },
+	{ "leave", leave }, { "shut", shut }, { "fork", fork_away },	    { "garbage", garbage },
+	{ "two", two },	    { "typo", typo }, { "wrong-type", wrong_type }, { "skip", skip },
+	{ "wrong", wrong }
 };
 
 int main(int argc, char **argv)
@@ -97,7 +105,7 @@ int main(int argc, char **argv)
 		return 4;
 	if (!strcmp(mode, "rude"))
 		say("{\"adapter\":\"rude\",\"page\":[\"sate\"]}\n");
-	if (!strcmp(mode, "early"))
+	else if (!strcmp(mode, "early"))
 		say("{\"adapter\":\"early\",\"page\":[\"state\"]}\n{\"state\":\"swapped\"}\n");
 	else
 		say("{\"adapter\":\"bad\",\"page\":[\"state\"]}\n");

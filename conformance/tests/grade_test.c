@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* grade_test.c - pmkit grade with adapters that misbehave (grade_cases.def): grade_test PMKIT BAD_ADAPTER FOLDER. */
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,34 @@ static int run(const char *command, char *ret, size_t size)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* What a kill leaves: nothing, for the adapter's end of the pipe is closed when all are gone. */
+static int killed(const char *pmkit, const char *adapter, int sig)
+{
+	char byte;
+	int fd[2];
+
+	if (pipe(fd))
+		return 1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(fd[1], 2);
+		close(fd[0]);
+		close(fd[1]);
+		execl(pmkit, pmkit, "grade", "--timeout", "3600", "K-MIG", "--", adapter, "told",
+		      (char *)NULL);
+		_exit(127);
+	}
+	close(fd[1]);
+	bool asked = read(fd[0], &byte, 1) == 1; /* told: it says so before it hangs */
+	kill(pid, sig);
+	bool gone = read(fd[0], &byte, 1) == 0;
+	close(fd[0]);
+	waitpid(pid, NULL, 0);
+	if (!asked || !gone)
+		printf("killed by %d: asked %d, gone %d\n", sig, asked, gone);
+	return !asked || !gone;
+}
+
 int main(int argc, char **argv)
 {
 	static char said[1 << 16], command[4096];
@@ -57,6 +86,8 @@ int main(int argc, char **argv)
 		       cases[i].adapter, status, cases[i].status, cases[i].text, said);
 		failed++;
 	}
+	failed += killed(argv[1], argv[2], SIGKILL);
+	failed += killed(argv[1], argv[2], SIGTERM);
 	printf("%zu cases, %d failed\n", sizeof(cases) / sizeof(*cases), failed);
 	return failed ? 1 : 0;
 }

@@ -71,7 +71,7 @@ static void add_slots(const struct pmk_machine *m, struct sums *s, const struct 
 	while (pmk_runs_piece(&m->slot, end, &p)) {
 		uint64_t n = p.end - p.start, count = p.run ? (uint32_t)p.v.base : 1;
 
-		s->swap += n;
+		s->swap += pmk_mutant(m, SUMS_NO_SWAP) ? 0 : n;
 		s->swap_pss += (n << PSS_SHIFT) / (count ? count : 1);
 	}
 }

@@ -87,20 +87,21 @@ int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,
 	ret->mode = mode_of(m, file);
 	/* PM-OWNER: task_dump_owner(), which knew a zombie for root's until its dumpability outlived its mm */
 	ret->uid = ret->gid = 0;
-	if (task && task->dumpable &&
+	if (task && (task->dumpable || pmk_mutant(m, OWNER_ALWAYS)) &&
 	    (task->mm || !pmk_profile_has(&m->profile, PMK_Q_ZOMBIE_ROOT)))
 		ret->uid = ret->gid = task->cred.uid;
 	return 0;
 }
 
 /* The mode bits, as inode_permission() reads them, and the capabilities that go past them. */
-static int check_mode(const struct pmk_proc_stat *st, const struct pmk_cred *opener, int flags)
+static int check_mode(const struct pmk_machine *m, const struct pmk_proc_stat *st,
+		      const struct pmk_cred *opener, int flags)
 {
 	unsigned bits = opener->uid == st->uid ? st->mode >> 6 : st->mode;
 	int access = flags & O_ACCMODE;
 	bool read = access != O_WRONLY, write = access != O_RDONLY || flags & O_TRUNC;
 
-	if ((!read || bits & 4) && (!write || bits & 2))
+	if (((!read || bits & 4) && (!write || bits & 2)) || pmk_mutant(m, MODE_IGNORED))
 		return 0;
 	if (opener->caps & PMK_CAP_DAC_OVERRIDE)
 		return 0;
@@ -113,7 +114,7 @@ static int check_mode(const struct pmk_proc_stat *st, const struct pmk_cred *ope
 static int check_ptrace(const struct pmk_machine *m, const struct pmk_task *task,
 			const struct pmk_cred *opener)
 {
-	if (opener->caps & PMK_CAP_SYS_PTRACE)
+	if (opener->caps & PMK_CAP_SYS_PTRACE || pmk_mutant(m, PTRACE_IGNORED))
 		return 0;
 	if (opener->caps & (PMK_CAP_PERFMON | PMK_CAP_SYS_ADMIN) &&
 	    pmk_profile_has(&m->profile, PMK_Q_PERFMON))
@@ -155,7 +156,7 @@ int pmk_handle_open(struct pmk_machine *m, enum pmk_file file, int pid, int flag
 	failure = fault_now(m, file, task, PMK_FILEOP_OPEN, &bytes);
 	if (failure)
 		return failure < PMK_FAILURE_SHORT ? -(int)failure : -EIO;
-	err = check_mode(&st, opener, flags);
+	err = check_mode(m, &st, opener, flags);
 	if (!err && (file == PMK_FILE_PAGEMAP || of_memory(file)) && task && task->mm && !self)
 		err = check_ptrace(m, task, opener);
 	if (!err && file == PMK_FILE_PAGEMAP)
@@ -168,7 +169,8 @@ int pmk_handle_open(struct pmk_machine *m, enum pmk_file file, int pid, int flag
 	h->m = m;
 	h->file = file;
 	h->task = task;
-	h->privileged = opener->caps & PMK_CAP_SYS_ADMIN; /* PM-CRED-OPENER */
+	h->privileged = opener->caps & PMK_CAP_SYS_ADMIN || /* PM-CRED-OPENER */
+			pmk_mutant(m, FRAMES_FOR_ALL);
 	if (task && task->mm && file != PMK_FILE_CLEAR_REFS) {
 		h->mm = task->mm;
 		pmk_mm_get(h->mm);
@@ -199,13 +201,33 @@ enum pmk_file pmk_handle_file(const struct pmk_handle *h)
 
 /* ---- read --------------------------------------------------------------------------------------- */
 
+/* How many of n pages from `page` on are mapped without a gap. */
+static uint64_t mapped_from(const struct pmk_handle *h, uint64_t page, uint64_t n)
+{
+	uint64_t at = page;
+	const struct pmk_run *run;
+
+	while (at < page + n && (run = pmk_runs_find(&h->mm->vma, at)))
+		at = run->end;
+	return at < page + n ? at - page : n;
+}
+
+/* The address space of a handle: that of its opening (PM-MM-PIN). */
+static struct pmk_mm *mm_of(const struct pmk_handle *h)
+{
+	return pmk_mutant(h->m, PIN_FOLLOWS) ? h->task->mm : h->mm;
+}
+
 /* Rules 6 to 11 of PM-READ-ORDER. */
 static int64_t read_pagemap(struct pmk_handle *h, uint64_t pos, size_t count, uint64_t *out)
 {
 	const struct pmk_profile *p = &h->m->profile;
 	uint64_t page = pos / 8, end = p->task_size >> p->arch->page_shift, n = count / 8;
+	struct pmk_mm *mm = mm_of(h);
 
-	if (!h->mm || !h->mm->users)
+	if ((pos % 8 || count % 8) && pmk_mutant(h->m, ALIGN_FIRST))
+		return -EINVAL;
+	if (!mm || !mm->users)
 		return 0; /* PM-READ-DEADMM */
 	if (pos % 8 || count % 8)
 		return -EINVAL;
@@ -216,9 +238,13 @@ static int64_t read_pagemap(struct pmk_handle *h, uint64_t pos, size_t count, ui
 	if (page >= end)
 		return 0;
 	if (n > end - page)
-		n = end - page; /* PM-READ-STRADDLE */
+		n = pmk_mutant(h->m, END_WHOLE) ? 0 : end - page; /* PM-READ-STRADDLE */
+	if (pmk_mutant(h->m, READ_POPULATES))
+		pmk_mm_touch(h->m, mm, page, n, true);
+	if (pmk_mutant(h->m, HOLE_STOPS))
+		n = mapped_from(h, page, n);
 	if (out)
-		pmk_show_pagemap(h->m, h->mm, page, n, h->privileged, out);
+		pmk_show_pagemap(h->m, mm, page, n, h->privileged, out);
 	return (int64_t)(n * 8);
 }
 
@@ -234,7 +260,7 @@ static int64_t read_kpage(struct pmk_handle *h, uint64_t pos, size_t count, uint
 	if (n > limit - pfn)
 		n = limit - pfn;
 	if (out)
-		pmk_show_kpage(h->m, h->file, pfn, n, out);
+		pmk_show_kpage(h->m, h->file, pfn + pmk_mutant(h->m, KPAGE_SHIFTED), n, out);
 	return (int64_t)(n * 8);
 }
 
@@ -357,7 +383,7 @@ static int64_t write_clear_refs(struct pmk_handle *h, size_t count, const char *
 		return err;
 	if (what < 1 || what > 5)
 		return -EINVAL; /* CR-RANGE */
-	if (h->task->state == PMK_TASK_GONE)
+	if (h->task->state == PMK_TASK_GONE && !pmk_mutant(h->m, CLEARS_GONE))
 		return -ESRCH;
 	if (h->task->mm)
 		pmk_mm_clear_refs(h->m, h->task->mm, (unsigned)what);
@@ -431,6 +457,8 @@ int64_t pmk_handle_scan(struct pmk_handle *h, struct pmk_scan_arg *arg, pmk_scan
 		return err;
 	if (h->file != PMK_FILE_PAGEMAP || !pmk_profile_has(&h->m->profile, PMK_Q_SCAN))
 		return no_command(h);
+	if (!h->privileged && pmk_mutant(h->m, SCAN_ADMIN))
+		return -EPERM;
 	if (!h->mm || (dead && pmk_profile_has(&h->m->profile, PMK_Q_SCAN_DEAD_ESRCH)))
 		return -ESRCH; /* SCAN-DEADMM; without any mm older kernels oops */
 	if (!arg)

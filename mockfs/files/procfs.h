@@ -81,11 +81,12 @@ struct pmk_procmap_answer {
 	size_t size; /* how much of q */
 	size_t name_len; /* with its NUL; 0: nothing is written to q.vma_name_addr */
 	char name[PMK_NAME_MAX];
+	size_t id_len; /* likewise, for q.build_id_addr */
+	unsigned char id[20];
 };
 /*
  * PROCMAP_QUERY (PQ-ABI).  The first `len` bytes at `arg` are what is known of the caller's argument: as
  * many as its size says, or fewer where the carrier cannot see more, and then the rest counts as zero.
- * Build ids the model has none: their size comes back as 0 (PQ-BUILDID).
  * 0 and the answer, or -errno: -EFAULT (len < 8), -E2BIG, -EINVAL, -ESRCH, -ENOENT, -ENAMETOOLONG,
  * -ENOTTY.
  */

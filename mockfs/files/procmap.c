@@ -31,7 +31,7 @@ int pmk_procmap_check(const struct pmk_machine *m, const void *arg, size_t len,
 		if (bytes[i])
 			return -E2BIG;
 	ret->size = size < sizeof(*q) ? (size_t)size : sizeof(*q);
-	ret->name_len = 0;
+	ret->name_len = ret->id_len = 0;
 	if (q->query_flags & ~(uint64_t)FLAGS)
 		return -EINVAL;
 	if (!q->vma_name_size != !q->vma_name_addr || !q->build_id_size != !q->build_id_addr)
@@ -69,6 +69,23 @@ static const struct pmk_run *find(const struct pmk_machine *m, const struct pmk_
 	return NULL;
 }
 
+/* PQ-BUILDID: of files that have one. */
+static int put_build_id(const struct pmk_machine *m, const struct pmk_vma *vma,
+			struct pmk_procmap_answer *ret)
+{
+	bool elf = vma->object >= 0 && m->object[vma->object].elf;
+
+	if (!ret->q.build_id_size)
+		return 0;
+	ret->id_len = elf ? sizeof(ret->id) : 0;
+	for (size_t i = 0; i < ret->id_len; i++)
+		ret->id[i] = (unsigned char)(i + 1);
+	if (ret->id_len > ret->q.build_id_size)
+		return -ENAMETOOLONG;
+	ret->q.build_id_size = (uint32_t)ret->id_len;
+	return 0;
+}
+
 int pmk_procmap_query(const struct pmk_machine *m, const struct pmk_mm *mm,
 		      struct pmk_procmap_answer *ret)
 {
@@ -89,7 +106,8 @@ int pmk_procmap_query(const struct pmk_machine *m, const struct pmk_mm *mm,
 	q->inode = line.inode;
 	q->dev_major = line.major;
 	q->dev_minor = line.minor;
-	q->build_id_size = 0;
+	if (put_build_id(m, &m->vma[run->v.tag & ~PMK_RUN_LINEAR], ret))
+		return -ENAMETOOLONG;
 	if (!room)
 		return 0;
 	ret->name_len = line.name_len ? line.name_len + 1 : 0;

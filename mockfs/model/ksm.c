@@ -117,7 +117,8 @@ static bool is_merged(const struct pmk_machine *m, const struct pmk_value *v)
 	struct pmk_value f;
 
 	if (PMK_PTE_KIND(v->tag) == PMK_PTE_ZERO)
-		return v->tag & PMK_PTE_DIRTY;
+		return v->tag & PMK_PTE_DIRTY &&
+		       pmk_profile_has(&m->profile, PMK_Q_KSM_UNMERGE_ZERO);
 	return PMK_PTE_KIND(v->tag) == PMK_PTE_FRAME && v->tag & PMK_PTE_ANON &&
 	       pmk_runs_get(&m->frame, v->base, &f) && f.tag & PMK_KPF_KSM_MASK &&
 	       !(f.tag & PMK_FRAME_GIVEN);

@@ -94,6 +94,7 @@ struct pmk_object {
 	struct pmk_runs cache; /* page offset -> frame (PMK_PTE_FRAME) or slot (PMK_PTE_SWAP) */
 	unsigned major, minor;
 	uint64_t inode;
+	bool elf; /* has a build id: bytes 1 to 20 */
 	char *name; /* as maps shows it */
 };
 

@@ -257,7 +257,8 @@ static void protect_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct
 	if (prot & PMK_PERM_W && !(old.prot & PMK_PERM_W) && !shared) {
 		vma.flags |= PMK_VMA_ACCOUNT;
 	} else if (!(prot & PMK_PERM_W) && vma.object < 0 && !vma.anon_vma &&
-		   old.flags & PMK_VMA_ACCOUNT && !pmk_mutant(m, ACCOUNT_STAYS)) {
+		   old.flags & PMK_VMA_ACCOUNT && !pmk_mutant(m, ACCOUNT_STAYS) &&
+		   pmk_profile_has(&m->profile, PMK_Q_ACCOUNT_DROPS)) {
 		pmk_cover(m, ACCOUNT_DROPPED); /* rule 5: else it is kept */
 		vma.flags &= ~PMK_VMA_ACCOUNT;
 	}

@@ -4,13 +4,13 @@
 #include <string.h>
 
 const struct pmk_rule_info pmk_rule_info[PMK_RULE_COUNT] = {
-#define RULE(id, text) { #id, text, "" },
+#define RULE(id, text) { #id, text, "", "" },
 #include "rules.def"
 };
 
 const struct pmk_rule_info pmk_mutant_info[PMK_MUTANT_COUNT] = {
-	{ "none", "every rule as it should be", "" },
-#define MUTANT(id, word, text, ops) { word, text, ops },
+	{ "none", "every rule as it should be", "-", "" },
+#define MUTANT(id, word, text, ops, clauses) { word, text, ops, clauses },
 #include "mutants.def"
 };
 

@@ -15,13 +15,16 @@ enum pmk_rule {
 
 enum pmk_mutant {
 	PMK_MUTANT_NONE,
-#define MUTANT(id, word, text, ops) PMK_MUTANT_##id,
+#define MUTANT(id, word, text, ops, clauses) PMK_MUTANT_##id,
 #include "mutants.def"
 	PMK_MUTANT_COUNT
 };
 
 struct pmk_rule_info {
-	const char *word, *text, *ops; /* ops: of a mutant, the operations that find it; "" all */
+	const char *word, *text;
+	const char *
+		ops; /* of a mutant: the operations of pmkit diverge that find it; "" all, "-" none */
+	const char *clauses; /* of a mutant: what it breaks */
 };
 extern const struct pmk_rule_info pmk_rule_info[PMK_RULE_COUNT];
 extern const struct pmk_rule_info pmk_mutant_info[PMK_MUTANT_COUNT]; /* the first: none */

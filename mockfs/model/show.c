@@ -85,8 +85,9 @@ static void show_huge(const struct view *v, const struct pmk_piece *p, uint64_t 
 		uint64_t pfn = p->v.base + (at - p->start), word = pfn & v->frames;
 
 		next = (at & ~(size - 1)) + size < p->end ? (at & ~(size - 1)) + size : p->end;
-		if (PMK_PTE_KIND(p->v.tag) == PMK_PTE_FRAME &&
-		    PMK_FRAME_MAPCOUNT(pmk_folio_head(v->m, pfn)) == 1)
+		if (pmk_mutant(v->m, HUGE_EXCLUSIVE) ||
+		    (PMK_PTE_KIND(p->v.tag) == PMK_PTE_FRAME &&
+		     PMK_FRAME_MAPCOUNT(pmk_folio_head(v->m, pfn)) == 1))
 			word |= v->exclusive;
 		fill(out + (at - p->start), next - at,
 		     word | flags | (p->v.tag & PMK_PTE_ANON ? 0 : file), v->frames ? 1 : 0);
@@ -129,6 +130,8 @@ static void show_entry(const struct view *v, const struct pmk_piece *p, uint64_t
 		show_frames(v, p, out);
 		break;
 	case PMK_PTE_ZERO:
+		if (pmk_mutant(v->m, ZERO_EXCLUSIVE))
+			flags |= v->exclusive;
 		fill(out, n, flags | v->present | (base & v->frames), 0);
 		break;
 	case PMK_PTE_SWAP:
@@ -179,7 +182,8 @@ void pmk_show_pagemap(const struct pmk_machine *m, const struct pmk_mm *mm, uint
 		uint64_t from = run->start > start ? run->start : start;
 		uint64_t to = run->end < start + n ? run->end : start + n;
 
-		if (vma->flags & PMK_VMA_PFNMAP) /* K-PFNMAP: whatever is mapped reads as none */
+		if (vma->flags & PMK_VMA_PFNMAP &&
+		    !pmk_mutant(m, PFNMAP_SHOWN)) /* K-PFNMAP: whatever is mapped reads as none */
 			fill(out + (from - start), to - from, v.always, 0);
 		if (vma->flags & PMK_VMA_SOFT_DIRTY) /* E-B55-VMA */
 			or_all(out + (from - start), to - from, v.soft_dirty);
@@ -196,7 +200,7 @@ static uint64_t frame_word(const struct pmk_machine *m, enum pmk_file file, uint
 	uint32_t cgroup = PMK_FRAME_CGROUP(v);
 
 	if (file == PMK_FILE_KPAGECOUNT)
-		return PMK_FRAME_MAPCOUNT(v);
+		return pmk_mutant(m, COUNT_ONE) ? !!PMK_FRAME_MAPCOUNT(v) : PMK_FRAME_MAPCOUNT(v);
 	if (file == PMK_FILE_KPAGECGROUP)
 		return cgroup ? m->cgroup[cgroup - 1] : 0;
 	if (v.tag & PMK_FRAME_GIVEN)
@@ -233,7 +237,7 @@ static void show_hole(const struct pmk_machine *m, uint64_t pfn, uint64_t n, uin
 			next = pfn + n;
 		len = next - pfn < n ? next - pfn : n;
 		fill(out, len,
-		     ram && section > 1 && ram->start < next
+		     ram && section > 1 && ram->start < next && !pmk_mutant(m, SUBHOLE_HOLE)
 			     ? PMK_KPF_RESERVED_MASK
 			     : bit_if(m, PMK_Q_HOLE_NOPAGE, PMK_KPF_NOPAGE_MASK),
 		     0);

@@ -116,6 +116,9 @@ static void procmap_query(fuse_req_t req, struct pmk_handle *h, const void *arg,
 	if (!n && answer.name_len &&
 	    !put_bytes(m, tid, answer.q.vma_name_addr, answer.name, answer.name_len))
 		n = -EFAULT;
+	if (!n && answer.id_len &&
+	    !put_bytes(m, tid, answer.q.build_id_addr, answer.id, answer.id_len))
+		n = -EFAULT;
 	if (!n)
 		memcpy(bytes, &answer.q, answer.size);
 	reply(req, n, n ? NULL : bytes, sizeof(answer.q));

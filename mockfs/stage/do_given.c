@@ -27,17 +27,30 @@ int64_t pmk_given_frame(struct pmk_act *a, struct pmk_machine *m)
 	return err;
 }
 
+/* Spawning is the world's business and takes its own lock; this is not. */
+static void unmap_all(struct pmk_act *a, struct pmk_machine *m, int proc)
+{
+	const struct pmk_world_ops *ops = a->s->world->ops;
+	struct pmk_mm *mm;
+
+	ops->lock(a->s->world, true);
+	mm = pmk_task_find(m, pmk_stage_pid(a->s, proc))->mm;
+	pmk_mm_unmap(m, mm, 0, m->profile.task_size >> m->profile.arch->page_shift);
+	ops->lock(a->s->world, false);
+}
+
 int64_t pmk_given_process(struct pmk_act *a, struct pmk_machine *m)
 {
 	const struct pmk_arg *comm = pmk_act_opt(a, PMK_OPT_COMM);
 	int64_t proc;
 
-	(void)m;
 	if (pmk_stage_proc(a->s, a->stmt->subject) >= 0)
 		return pmk_act_fail(a, a->stmt->subject_col, "process '%s' is there already",
 				    a->stmt->subject);
 	proc = pmk_stage_spawn(a->s, a->stmt->subject, (int)pmk_act_number(a, PMK_OPT_PID),
 			       (uint32_t)pmk_act_number(a, PMK_OPT_UID), comm ? comm->text : NULL);
+	if (proc >= 0 && pmk_act_opt(a, PMK_OPT_BARE))
+		unmap_all(a, m, (int)proc);
 	if (proc < 0)
 		pmk_act_fail(a, a->stmt->subject_col, "process '%s': its PID is taken",
 			     a->stmt->subject);

@@ -176,5 +176,6 @@ int64_t pmk_do_procmap_query(struct pmk_act *a)
 	memcpy(&a->s->query.query, a->s->answer, sizeof(*q));
 	if (q->vma_name_addr && q->size >= offsetof(struct pmk_procmap_query, build_id_addr))
 		a->s->query.name = a->s->answer + sizeof(*q);
+	a->s->query.build_id = a->s->answer + PMK_QUERY_ID_AT;
 	return result;
 }

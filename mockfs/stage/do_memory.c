@@ -12,11 +12,11 @@
 #define HUGE_PAGES  512 /* facilities hugetlb and thp promise it */
 
 static int64_t new_object(struct pmk_act *a, const char *name, enum pmk_backing backing,
-			  uint64_t pages)
+			  uint64_t pages, bool elf)
 {
 	struct pmk_request r = { .code = PMK_REQ_OBJECT,
 				 .proc = PMK_OBSERVER,
-				 .a = { (int64_t)a->s->nobjects, backing },
+				 .a = { (int64_t)a->s->nobjects, backing, elf },
 				 .len = pages * pmk_stage_page_size(a->s) };
 	int64_t result = pmk_world_request(a->s->world, &r);
 
@@ -31,7 +31,8 @@ int64_t pmk_do_object(struct pmk_act *a)
 {
 	enum pmk_backing backing =
 		a->stmt->id == PMK_STMT_FILE ? PMK_BACKING_FILE : PMK_BACKING_MEMFD;
-	int64_t object = new_object(a, a->stmt->arg[0].text, backing, a->stmt->arg[1].n);
+	int64_t object = new_object(a, a->stmt->arg[0].text, backing, a->stmt->arg[1].n,
+				    pmk_act_opt(a, PMK_OPT_ELF));
 
 	return object < 0 ? object : 0;
 }
@@ -73,7 +74,8 @@ int64_t pmk_do_map(struct pmk_act *a)
 	if (a->broken)
 		return -EINVAL;
 	if (has_object(backing) && !file)
-		r.a[0] = new_object(a, NULL, backing, pages + pmk_act_number(a, PMK_OPT_OFFSET));
+		r.a[0] = new_object(a, NULL, backing, pages + pmk_act_number(a, PMK_OPT_OFFSET),
+				    false);
 	if (has_object(backing) && r.a[0] < 0)
 		return r.a[0];
 	r.len = pages > UINT64_MAX / page ? UINT64_MAX & ~(page - 1) : pages * page;

@@ -49,6 +49,7 @@ struct pmk_stage_query {
 	int proc;
 	struct pmk_procmap_query query;
 	const char *name; /* NULL: none came */
+	const void *build_id; /* as many bytes as the query says */
 };
 const struct pmk_stage_query *pmk_stage_last_query(const struct pmk_stage *stage);
 /* Whether all the statement's `when` conditions hold; false and *err set: a name is unknown. */

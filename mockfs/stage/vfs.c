@@ -104,15 +104,19 @@ static int64_t read_once(struct pmk_fd *fd, int64_t *pos, uint64_t count, void *
 	uint64_t asked = count;
 	int64_t n = may_read(fd);
 
-	if (!n && !access_ok(fd, where, count))
+	if (!n && !count && pmk_mutant(fd->m, NOTHING_IS_ZERO))
+		return 0;
+	if (!n && !access_ok(fd, where, count) && !pmk_mutant(fd->m, BUFFER_LATE))
 		n = -EFAULT;
 	if (!n)
 		n = check_range(fd, *pos, count);
 	if (n)
 		return n;
-	if (count > max_rw_count(fd->m))
+	if (count > max_rw_count(fd->m) && !pmk_mutant(fd->m, NEVER_CLIPPED))
 		count = max_rw_count(fd->m); /* PM-READ-CLIP */
 	n = pmk_handle_read(fd->h, (uint64_t)*pos, count, where == PMK_BUF_OK ? buf : NULL);
+	if (n > 0 && (uint64_t)n > writable(where, asked) && pmk_mutant(fd->m, FAULT_SHORT))
+		n = (int64_t)writable(where, asked);
 	if (n > 0 && (uint64_t)n > writable(where, asked))
 		return -EFAULT; /* and the position stays: PM-READ-EFAULT */
 	if (n > 0)
@@ -152,6 +156,11 @@ static int64_t read_segments(struct pmk_fd *fd, int64_t *pos, const struct pmk_r
 		n = check_range(fd, *pos, total);
 	if (n)
 		return n;
+	if (total && pmk_mutant(fd->m, SEGMENTS_MERGED)) {
+		n = pmk_handle_read(fd->h, (uint64_t)*pos, total, r->buf);
+		*pos += n > 0 ? n : 0;
+		return n;
+	}
 	for (unsigned i = 0; total && i < r->nseg; i++) {
 		char *buf = r->buf ? (char *)r->buf + done : NULL;
 
@@ -267,6 +276,8 @@ static int64_t procmap_query(struct pmk_fd *fd, const struct pmk_request *r)
 		memcpy(r->buf, arg, sizeof(answer.q));
 		memcpy((char *)r->buf + sizeof(answer.q), answer.name, answer.name_len);
 	}
+	if (r->buf && r->len >= PMK_QUERY_ANSWER)
+		memcpy((char *)r->buf + PMK_QUERY_ID_AT, answer.id, answer.id_len);
 	return 0;
 }
 

@@ -34,7 +34,8 @@
 enum pmk_request_code {
 	/* memory and processes */
 	PMK_REQ_SPAWN, /* a new process without relatives; a[0] pid (0: any), a[1] uid; in: name */
-	PMK_REQ_OBJECT, /* a[0] object, a[1] enum pmk_backing, len: its size */
+	PMK_REQ_OBJECT, /* a[0] object, a[1] enum pmk_backing, a[2] 1: an ELF file with a build id (PMK_BUILD_ID),
+			 * len: its size */
 	PMK_REQ_KSM, /* ksmd runs until nothing changes any more, then stops; a[0] use_zero_pages */
 	PMK_REQ_CGROUP, /* a[0] number of a new memory cgroup, a[1] that of its parent or -1: its inode */
 	PMK_REQ_CGROUP_REMOVE, /* a[0] */
@@ -75,7 +76,8 @@ enum pmk_request_code {
 		       * buf, len: where a struct pmk_scan_arg and the regions shall be put */
 	PMK_REQ_PROCMAP_QUERY, /* handle, query, a[0] enum pmk_buf of the name, a[1] that of the
 				* argument, a[2] the byte that fills it up beyond 104 bytes;
-				* buf, len: where a struct pmk_procmap_query and the name shall be put */
+				* buf, len: where a struct pmk_procmap_query, the name and, at
+				* PMK_QUERY_ID_AT, the build id shall be put */
 	PMK_REQ_SYSCALL, /* handle, a[0] enum pmk_syscall, a[1] how many bytes */
 	PMK_REQ_MAP_FILE, /* addr, len, a[3] the process that has it: readlink of its map_files entry */
 	PMK_REQ_COUNT
@@ -110,6 +112,10 @@ enum pmk_buf {
  */
 #define PMK_UFFD_SYNC	     1
 #define PMK_UFFD_UNPOPULATED 2
+
+#define PMK_BUILD_ID	     { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 }
+#define PMK_QUERY_ID_AT	     (sizeof(struct pmk_procmap_query) + 4096)
+#define PMK_QUERY_ANSWER     (PMK_QUERY_ID_AT + 20)
 
 #define PMK_SEGMENTS_MAX     16
 

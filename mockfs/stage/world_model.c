@@ -127,6 +127,7 @@ static int64_t object(struct model *w, const struct pmk_request *r)
 				  pages, name);
 	w->object = pmk_realloc(w->object, w->nobjects + 1, sizeof(*w->object));
 	w->object[w->nobjects++] = index;
+	w->m->object[index].elf = r->a[2];
 	if (file) { /* written, so cached as far as RAM goes */
 		struct pmk_object *o = &w->m->object[index];
 		uint64_t off = 0, pfn, n;
@@ -163,7 +164,8 @@ static int64_t map(struct model *w, struct pmk_mm *mm, const struct pmk_request 
 	if (r->a[0] >= 0 && w->m->object[vma.object].kind == PMK_OBJECT_SECRET) {
 		if (!r->shared)
 			return -EINVAL;
-		vma.flags |= PMK_VMA_LOCKED;
+		if (pmk_profile_has(&w->m->profile, PMK_Q_SECRET_LOCKED))
+			vma.flags |= PMK_VMA_LOCKED;
 	} else if (r->a[0] < 0 && r->a[2]) {
 		if ((start | n) & (pmk_pmd_pages(w->m) - 1))
 			return -EINVAL;
