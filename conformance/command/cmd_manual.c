@@ -107,7 +107,7 @@ static void put_options(const char *usage)
 }
 
 /* What stands for KERNEL and SCRIPT: the kernels that have a scenario, and the scenarios. */
-static void put_names(void)
+static void put_names(const char *subcommand)
 {
 	static const char kernel[] = "kernel-";
 
@@ -115,8 +115,7 @@ static void put_names(void)
 	for (size_t i = 0; i < pmk_scenarios_count; i++)
 		if (!strncmp(pmk_scenarios[i].stem, kernel, strlen(kernel)))
 			printf(" %s", pmk_scenarios[i].stem + strlen(kernel));
-	fputs("' scripts=\ncase ${COMP_WORDS[1]:-${words[2]}} in run|mount|fmt|check|test) scripts='",
-	      stdout);
+	printf("' scripts=\ncase %s in run|mount|fmt|check|test) scripts='", subcommand);
 	for (size_t i = 0; i < pmk_scenarios_count; i++)
 		printf(" %s", pmk_scenarios[i].stem);
 	puts("' ;; esac");
@@ -139,7 +138,7 @@ static void complete_bash(void)
 		puts("\" ;;");
 	}
 	puts("\tesac");
-	put_names();
+	put_names("${COMP_WORDS[1]}");
 	puts("\tif [[ $word == -* ]]; then\n"
 	     "\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
 	     "\telif [[ ${COMP_WORDS[COMP_CWORD-1]} == --as ]]; then\n"
@@ -169,7 +168,7 @@ static void complete_zsh(void)
 		puts(") ;;");
 	}
 	puts("esac");
-	put_names();
+	put_names("${words[2]}");
 	puts("if [[ $PREFIX == -* ]]; then\n\tcompadd -- $options\n"
 	     "elif [[ ${words[CURRENT-1]} == --as ]]; then\n\tcompadd -- ${=kernels}\n"
 	     "else\n\tcompadd -- ${=scripts}\n\t_files\nfi");
