@@ -65,13 +65,17 @@ bool pmk_cgroup_home(pid_t owner, char *ret, size_t size)
 	return false;
 }
 
-/* In v2 the controllers are the parent's to give. */
-static void give_memory(const char *dir)
+/* In v2 the controllers are the parent's to give: to children of ours, whose parent is a directory of ours.  Not
+ * sooner: who has given them takes no processes any more (EBUSY). */
+static void take_memory(const char *dir)
 {
+	const char *ours = strstr(dir, "/pmkit-"), *last = strrchr(dir, '/');
 	char path[4352];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", dir);
+	if (!ours || ours == last)
+		return;
+	snprintf(path, sizeof(path), "%.*s/cgroup.subtree_control", (int)(last - dir), dir);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
@@ -85,6 +89,7 @@ int64_t pmk_cgroup_make(const char *dir)
 	char path[4352];
 	struct stat st;
 
+	take_memory(dir);
 	if (mkdir(dir, 0755))
 		return -errno;
 	snprintf(path, sizeof(path), "%s/memory.stat", dir);
@@ -92,7 +97,6 @@ int64_t pmk_cgroup_make(const char *dir)
 		rmdir(dir);
 		return -ENODEV;
 	}
-	give_memory(dir);
 	return (int64_t)st.st_ino;
 }
 

@@ -64,6 +64,30 @@ uint64_t pmk_caller_userns(int proc_fd, int tid)
 	return fstatat(proc_fd, path, &st, 0) == 0 ? st.st_ino : 0;
 }
 
+uint64_t pmk_caller_rights(int proc_fd, int tid, uint64_t userns, enum pmk_privilege policy)
+{
+	uint64_t caps = pmk_caller_caps(tid), own = pmk_caller_userns(proc_fd, tid);
+	bool admin;
+
+	if (own != userns)
+		caps = 0;
+	switch (policy) {
+	case PMK_PRIVILEGE_ALWAYS:
+		admin = true;
+		break;
+	case PMK_PRIVILEGE_NEVER:
+		admin = false;
+		break;
+	case PMK_PRIVILEGE_USERNS:
+		admin = caps & PMK_CAP_SYS_ADMIN;
+		break;
+	default:
+		/* file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN) in pagemap_read() */
+		admin = caps & PMK_CAP_SYS_ADMIN && own == PMK_USERNS_INIT;
+	}
+	return (caps & ~PMK_CAP_SYS_ADMIN) | (admin ? PMK_CAP_SYS_ADMIN : 0);
+}
+
 bool pmk_caller_syscall(int proc_fd, int tid, struct pmk_call *ret)
 {
 	char path[32], text[256];

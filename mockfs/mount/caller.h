@@ -15,6 +15,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "fuse.h"
+
 /* The process of a thread; 0: no such thread. */
 int pmk_caller_process(int proc_fd, int tid);
 /* Its effective capabilities; 0 if there is no such thread. */
@@ -22,6 +24,11 @@ uint64_t pmk_caller_caps(int tid);
 /* The number of its user namespace; 0: it cannot be seen.  tid 0: the server's own. */
 #define PMK_USERNS_INIT 0xEFFFFFFDu /* PROC_USER_INIT_INO of include/uapi/linux/nsfs.h */
 uint64_t pmk_caller_userns(int proc_fd, int tid);
+/*
+ * Its capabilities where they count: in the user namespace `userns`, which plays the initial one, and that of
+ * SYS_ADMIN by the policy.  In another namespace nobody has any over the files.
+ */
+uint64_t pmk_caller_rights(int proc_fd, int tid, uint64_t userns, enum pmk_privilege policy);
 
 struct pmk_call {
 	long nr;
@@ -35,5 +42,18 @@ int64_t pmk_caller_position(int proc_fd, int tid, int fd);
 ssize_t pmk_caller_read(int tid, uint64_t addr, void *buf, size_t size);
 /* Copies to its memory; the bytes copied, or -1 and errno: EFAULT as copy_to_user() would, or EPERM. */
 ssize_t pmk_caller_write(int tid, uint64_t addr, const void *buf, size_t size);
+/* Writes all or says false; a caller whose memory is not ours to write to is told of once (*told). */
+bool pmk_caller_put(int tid, uint64_t addr, const void *from, size_t size, bool *told);
+
+/*
+ * The ioctls of a file whose arguments lie in the caller's memory: what functions of procfs.h return.
+ * *ret_end: the regions of a scan were put from arg->vec to there; 0: none.
+ */
+int64_t pmk_caller_scan(int tid, struct pmk_handle *h, struct pmk_scan_arg *arg, bool *told,
+			uint64_t *ret_end);
+int64_t pmk_caller_query(int tid, struct pmk_handle *h, const void *arg, size_t size,
+			 struct pmk_procmap_answer *ret, bool *told);
+/* Any ioctl, with its argument at `arg`. */
+int64_t pmk_caller_ioctl(int tid, struct pmk_handle *h, unsigned cmd, uint64_t arg, bool *told);
 
 #endif /* PMK_CALLER_H */

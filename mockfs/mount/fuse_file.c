@@ -22,34 +22,6 @@ static struct pmk_open *open_of(struct fuse_file_info *fi)
 
 /* ---- open and release ----------------------------------------------------------------------- */
 
-/*
- * The opener's capabilities where they count: in the mounter's user namespace, which plays the initial
- * one, and that of SYS_ADMIN by the policy.  In another namespace nobody has any over the files.
- */
-static uint64_t caps_that_count(struct pmk_mount *m, int tid)
-{
-	uint64_t caps = pmk_caller_caps(tid), userns = pmk_caller_userns(m->proc_fd, tid);
-	bool admin;
-
-	if (userns != m->userns)
-		caps = 0;
-	switch (m->opt.privilege) {
-	case PMK_PRIVILEGE_ALWAYS:
-		admin = true;
-		break;
-	case PMK_PRIVILEGE_NEVER:
-		admin = false;
-		break;
-	case PMK_PRIVILEGE_USERNS:
-		admin = caps & PMK_CAP_SYS_ADMIN;
-		break;
-	default:
-		/* file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN) in pagemap_read() */
-		admin = caps & PMK_CAP_SYS_ADMIN && userns == PMK_USERNS_INIT;
-	}
-	return (caps & ~PMK_CAP_SYS_ADMIN) | (admin ? PMK_CAP_SYS_ADMIN : 0);
-}
-
 static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fuse_ctx *ctx,
 		     int flags, struct pmk_handle **ret)
 {
@@ -59,7 +31,7 @@ static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fus
 
 	if (!pmk_place_find(m, node.pid, &place))
 		return -ENOENT;
-	cred.caps = caps_that_count(m, ctx->pid);
+	cred.caps = pmk_caller_rights(m->proc_fd, ctx->pid, m->userns, m->opt.privilege);
 	/* Who stands for the script's user has no capabilities to compare with those of its processes. */
 	if (cred.uid != ctx->uid)
 		cred.caps |= PMK_CAP_SYS_PTRACE;

@@ -1,49 +1,34 @@
 /*
- * launch.c - pmkit run: a command whose /proc is the mock.
- *
- *   pmkit run          waits, hands signals on, exits as the command did
- *     └─ init (PID 1)  mounts, serves /proc, reaps; dies with pmkit and takes everything with it
- *          └─ command  and its children: the namespaces' processes
- *
- * init is the server because nothing in its PID namespace can kill it, not even with SIGKILL, and
- * because the thread IDs it is told are those that it and its callers know.  When init dies, so do all
- * processes of the namespace, and with the last one the mounts: nothing can be left behind.
+ * launch.c - pmkit run: a command whose /proc is the mock.  See launch.h for its parts.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <linux/sched.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "attend.h"
 #include "commands.h"
-#include "namespace.h"
-#include "overlay.h"
-#include "play.h"
+#include "launch.h"
 #include "scenario.h"
 
 static const char usage[] =
 	"usage: pmkit run [-v] [--as KERNEL] [--strict] [--privilege real|always|never|userns]\n"
-	"                 [--maps script|real] [--keep-uid] SCRIPT -- COMMAND [ARGUMENT...]\n"
+	"                 [--maps script|real] [--keep-uid] [--by fuse|seccomp] SCRIPT -- COMMAND "
+	"[ARGUMENT...]\n"
 	"       pmkit run --list   (SCRIPT is a file or one of these scenarios)\n";
 
-struct arguments {
-	bool verbose, keep_uid;
-	const char *as, *script;
-	char **command;
-	struct pmk_mount_options mount;
-	struct timespec began;
+/* How the command gets to see the script, in the order in which they are tried. */
+struct pmk_launch_way {
+	const char *name;
+	pmk_launch_run *run;
 };
+static const struct pmk_launch_way ways[] = {
+	{ "fuse", pmk_launch_by_fuse },
+	{ "seccomp", pmk_launch_by_seccomp },
+};
+#define NWAYS (sizeof(ways) / sizeof(ways[0]))
 
-enum { OPT_AS = 256, OPT_STRICT, OPT_PRIVILEGE, OPT_MAPS, OPT_KEEP_UID, OPT_LIST };
+enum { OPT_AS = 256, OPT_STRICT, OPT_PRIVILEGE, OPT_MAPS, OPT_KEEP_UID, OPT_BY, OPT_LIST };
 static const struct option options[] = {
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "as", required_argument, NULL, OPT_AS },
@@ -51,6 +36,7 @@ static const struct option options[] = {
 	{ "privilege", required_argument, NULL, OPT_PRIVILEGE },
 	{ "maps", required_argument, NULL, OPT_MAPS },
 	{ "keep-uid", no_argument, NULL, OPT_KEEP_UID },
+	{ "by", required_argument, NULL, OPT_BY },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -62,171 +48,109 @@ static int wrong_usage(void)
 	return PMK_EXIT_USAGE;
 }
 
-static bool take_option(struct arguments *a, int opt)
+static const struct pmk_launch_way *find_way(const char *name)
+{
+	for (size_t i = 0; i < NWAYS; i++)
+		if (!strcmp(ways[i].name, name))
+			return &ways[i];
+	fprintf(stderr, "pmkit run: unknown way '%s'\n", name);
+	return NULL;
+}
+
+static bool take_option(struct pmk_launch *l, int opt)
 {
 	int n;
 
 	switch (opt) {
 	case 'v':
-		return a->verbose = true;
+		return l->verbose = true;
 	case OPT_AS:
-		a->as = optarg;
+		l->as = optarg;
 		return true;
 	case OPT_STRICT:
-		return a->mount.strict = true;
+		return l->mount.strict = true;
 	case OPT_KEEP_UID:
-		return a->keep_uid = true;
+		return l->keep_uid = true;
 	case OPT_MAPS:
-		a->mount.real_maps = !strcmp(optarg, "real");
-		return a->mount.real_maps || !strcmp(optarg, "script");
+		l->mount.real_maps = !strcmp(optarg, "real");
+		return l->mount.real_maps || !strcmp(optarg, "script");
+	case OPT_BY:
+		l->by = find_way(optarg);
+		return l->by;
 	case OPT_PRIVILEGE:
 		n = pmk_privilege_find(optarg);
 		if (n < 0)
 			fprintf(stderr, "pmkit run: unknown privilege '%s'\n", optarg);
-		a->mount.privilege = (enum pmk_privilege)n;
+		l->mount.privilege = (enum pmk_privilege)n;
 		return n >= 0;
 	default:
 		return false;
 	}
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
-
-/*
- * The command gets the PID of the script's first process, which it plays, and what it starts gets PIDs
- * above all scripted ones.  Where that cannot be had (Linux before 5.5, a PID above the limit), any will do.
- */
-static pid_t fork_as(const struct pmk_play *play, int proc_fd)
-{
-	pid_t want = pmk_play_first_pid(play);
-	struct clone_args args = { .exit_signal = SIGCHLD,
-				   .set_tid = (uintptr_t)&want,
-				   .set_tid_size = 1 };
-	char text[16];
-	pid_t pid = -1;
-	int fd = openat(proc_fd, "sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		int n = snprintf(text, sizeof(text), "%d", pmk_play_last_pid(play));
-
-		if (write(fd, text, (size_t)n) < 0)
-			want = 0;
-		close(fd);
-	}
-	if (want > 1 && fd >= 0)
-		pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	return pid < 0 ? fork() : pid;
-}
-
-static void exec_command(const struct arguments *a, const sigset_t *mask)
+_Noreturn void pmk_launch_exec(const struct pmk_launch *l, const sigset_t *mask)
 {
 	sigprocmask(SIG_SETMASK, mask, NULL);
-	execvp(a->command[0], a->command);
+	execvp(l->command[0], l->command);
 	int error = errno;
-	fprintf(stderr, "pmkit run: %s: %s\n", a->command[0], strerror(error));
+	fprintf(stderr, "pmkit run: %s: %s\n", l->command[0], strerror(error));
 	_exit(error == ENOENT ? 127 : 126);
 }
 
-/* ---- init ----------------------------------------------------------------------------------------- */
-
-static void report_ready(const struct arguments *a)
+void pmk_launch_ready(const struct pmk_launch *l, const char *way)
 {
 	struct timespec now;
 
-	if (!a->verbose)
+	if (!l->verbose)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	fprintf(stderr, "pmkit run: /proc mocked after %.1f ms\n",
-		(double)(now.tv_sec - a->began.tv_sec) * 1e3 +
-			(double)(now.tv_nsec - a->began.tv_nsec) / 1e6);
+	fprintf(stderr, "pmkit run: /proc mocked by %s after %.1f ms\n", way,
+		(double)(now.tv_sec - l->began.tv_sec) * 1e3 +
+			(double)(now.tv_nsec - l->began.tv_nsec) / 1e6);
 }
 
-/* Dies with pmkit; false: that is dead already. */
-static bool tie_to_parent(int status_fd)
-{
-	struct pollfd reader = { .fd = status_fd };
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* cleared by changes of credentials: so only now */
-	return poll(&reader, 1, 0) == 0;
-}
-
-/* As proc has it: processes own their files, root the rest.  "always" gives all to the user. */
-static enum pmk_owner owner_policy(const struct arguments *a, bool user_namespace)
-{
-	if (!user_namespace)
-		return PMK_OWNER_SCRIPT;
-	return a->mount.privilege == PMK_PRIVILEGE_ALWAYS ? PMK_OWNER_MOUNTER : PMK_OWNER_PROCESSES;
-}
-
-/* init: mounts, runs the command, tells its status; with its end everything in the namespace dies. */
-static int init(struct arguments *a, struct pmk_play *play, int tell_fd, const sigset_t *mask)
+struct pmk_news pmk_launch_cannot(const char *what)
 {
 	struct pmk_news news = { .cannot = true };
-	struct pmk_mount *mount;
-	int proc_fd;
 
-	if (!tie_to_parent(tell_fd))
-		return PMK_EXIT_FAILED;
-	prctl(PR_SET_NAME, "pmkit-init");
-	int rc = pmk_overlay_start(&play->machine, &play->lock, &a->mount, &mount, &proc_fd,
-				   &news.err);
-	if (rc == PMK_MOUNT_CANNOT)
-		return pmk_news_tell(tell_fd, &news) ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED;
-	if (rc < 0)
-		return pmk_play_complain("run", &news.err, PMK_EXIT_FAILED);
-	report_ready(a);
-	pid_t pid = fork_as(play, proc_fd);
-	if (pid == 0)
-		exec_command(a, mask);
-	if (pid < 0)
-		return PMK_EXIT_FAILED;
-	news = pmk_attend(pid, -1, tell_fd);
-	pmk_news_tell(tell_fd, &news);
-	return 0;
+	pmk_error_set(&news.err, NULL, 0, 0, "%s: %s", what, strerror(errno));
+	return news;
 }
 
-/* ---- pmkit -------------------------------------------------------------------------------------- */
-
-static int run(struct arguments *a, struct pmk_play *play)
+/* Goes the first way that can be gone; only if there is none are the reasons worth a word. */
+static int run(struct pmk_launch *l, struct pmk_play *play)
 {
-	struct pmk_news news = { .cannot = true };
+	const struct pmk_launch_way *first = l->by ? l->by : ways,
+				    *end = l->by ? l->by + 1 : ways + NWAYS;
+	struct pmk_news news[NWAYS];
 	sigset_t mask;
-	bool user;
-	int fd[2];
 
-	a->mount.first_pid = pmk_play_first_pid(play);
-	if (pipe2(fd, O_CLOEXEC) < 0)
-		return PMK_EXIT_FAILED;
+	l->mount.first_pid = pmk_play_first_pid(play);
 	pmk_attend_begin(&mask);
 	fflush(NULL);
-	pid_t self = getpid();
-	pid_t pid = pmk_namespace_fork(a->keep_uid, &user, &news.err);
-	if (pid == 0) {
-		close(fd[0]);
-		a->mount.owner = owner_policy(a, user);
-		_exit(init(a, play, fd[1], &mask));
+	for (const struct pmk_launch_way *way = first; way < end; way++) {
+		struct pmk_news *n = &news[way - first];
+
+		*n = way->run(l, play, &mask);
+		if (!n->cannot)
+			return pmk_attend_end(n->status);
+		if (l->verbose || way == end - 1)
+			for (const struct pmk_news *why = l->verbose ? n : news; why <= n; why++)
+				pmk_play_complain("run", &why->err, PMK_EXIT_CANNOT);
 	}
-	if (pid < 0 && getpid() != self)
-		_exit(pmk_news_tell(fd[1], &news) ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
-	close(fd[1]);
-	if (pid > 0)
-		news = pmk_attend(pid, fd[0], -1);
-	close(fd[0]);
-	if (news.cannot)
-		return pmk_play_complain("run", &news.err, PMK_EXIT_CANNOT);
-	return pmk_attend_end(news.status);
+	return PMK_EXIT_CANNOT;
 }
 
 int pmk_cmd_run(int argc, char **argv)
 {
-	struct arguments a = { .mount = { .self = PMK_SELF_CALLER,
-					  .privilege = PMK_PRIVILEGE_USERNS,
-					  .allow_other = true } };
+	struct pmk_launch l = { .mount = { .self = PMK_SELF_CALLER,
+					   .privilege = PMK_PRIVILEGE_USERNS,
+					   .allow_other = true } };
 	struct pmk_error err;
 	struct pmk_play play;
 	int opt, rc;
 
-	clock_gettime(CLOCK_MONOTONIC, &a.began);
+	clock_gettime(CLOCK_MONOTONIC, &l.began);
 	optind = 1;
 	while ((opt = getopt_long(argc, argv, "+vh", options, NULL)) != -1) {
 		if (opt == 'h') {
@@ -237,22 +161,22 @@ int pmk_cmd_run(int argc, char **argv)
 			pmk_scenarios_print(stdout);
 			return 0;
 		}
-		if (!take_option(&a, opt))
+		if (!take_option(&l, opt))
 			return wrong_usage();
 	}
 	if (optind >= argc)
 		return wrong_usage();
-	a.script = argv[optind++];
+	l.script = argv[optind++];
 	if (optind < argc && !strcmp(argv[optind], "--"))
 		optind++;
 	if (optind >= argc)
 		return wrong_usage();
-	a.command = argv + optind;
-	rc = pmk_play_init(&play, a.script, a.as, &err);
+	l.command = argv + optind;
+	rc = pmk_play_init(&play, l.script, l.as, &err);
 	if (rc < 0)
 		rc = pmk_play_complain("run", &err, PMK_EXIT_FAILED);
 	else
-		rc = run(&a, &play);
+		rc = run(&l, &play);
 	pmk_play_deinit(&play);
 	return rc;
 }

@@ -385,6 +385,69 @@ static void runs_in_parallel(void **state)
 	       0, "5\n5\n5\n5\n");
 }
 
+/* ---- run without /dev/fuse ------------------------------------------------------------------------ */
+
+/* The same, but for directories: what a script has and the machine has not can be opened, not listed. */
+static void seccomp_shows_the_script(void **state)
+{
+	static const char *const files[] = { "/proc/self/pagemap", "/proc/thread-self/pagemap",
+					     "/proc/$$/pagemap", "/proc/$$/task/$$/pagemap",
+					     "/proc/../proc/self/task/../pagemap" };
+	char command[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(command, sizeof(command),
+			 "$PMKIT run --by seccomp $SCRIPT -- sh -c 'dd bs=8 skip=131072 count=1 "
+			 "status=none if=%s | od -An -tx8'",
+			 files[i]);
+		expect(command, 0, " 810000000000");
+	}
+	expect("cd /proc && $PMKIT run --by seccomp $SCRIPT -- sh -c 'cd self; exec 7<maps; "
+	       "read line <&7; echo $line; cat <&7'",
+	       0, "20000000-20010000 rw-p 00000000 00:00 0\n7ffff");
+	expect("$PMKIT run --by seccomp $SCRIPT -- sh -c 'sh -c \"cat /proc/self/maps\"'", 0,
+	       "20000000-20010000 rw-p");
+	expect("$PMKIT run --by seccomp $SCRIPT -- cat /proc/1001/maps", 0, "30000000-30004000");
+	expect("$PMKIT run --by seccomp --maps real $SCRIPT -- cat /proc/self/maps", 0, "/cat");
+	expect("$PMKIT run --by seccomp $SCRIPT -- stat -Lc '%F %s %a' - </proc/self/pagemap", 0,
+	       "regular empty file 0 400");
+	expect("$PMKIT run --by seccomp --privilege never $SCRIPT -- sh -c 'od -An -tx8 -j1048576 "
+	       "-N8 /proc/self/pagemap; echo 4 >/proc/self/clear_refs && echo cleared'",
+	       0, " 8100000000000000\ncleared\n");
+}
+
+static void seccomp_ends_as_the_command(void **state)
+{
+	(void)state;
+	expect("$PMKIT run --by seccomp $SCRIPT -- sh -c 'exit 7'", 7, "");
+	expect("$PMKIT run --by seccomp $SCRIPT -- sh -c 'kill -KILL $$'", 137, "");
+	expect("$PMKIT run --by seccomp $SCRIPT -- /no/command", 127, "/no/command: No such file");
+	/* what is left behind would keep the pipe of our shell */
+	expect("$PMKIT run --by seccomp $SCRIPT -- sh -c 'setsid sleep 1000 & exit 3'", 3, "");
+	expect("$PMKIT run --by seccomp --maps real $SCRIPT -- $PMKIT run --by seccomp $SCRIPT -- "
+	       "true",
+	       77, "somebody else listens");
+	expect("$PMKIT run --by magic $SCRIPT -- true", 2, "unknown way 'magic'");
+}
+
+/* Nobody has to ask for it. */
+static void no_fuse_is_no_obstacle(void **state)
+{
+	(void)state;
+	if (shell("unshare -Urm true", NULL, 0))
+		skip();
+	expect("unshare -Urm sh -c 'mount -t tmpfs none /dev && $PMKIT run -v $SCRIPT -- cat "
+	       "/proc/self/maps'",
+	       0, "mocked by seccomp");
+	expect("unshare -Urm sh -c 'mount -t tmpfs none /dev && $PMKIT run $SCRIPT -- cat "
+	       "/proc/self/maps'",
+	       0, "20000000-20010000 rw-p");
+	expect("unshare -Urm sh -c 'mount -t tmpfs none /dev && $PMKIT run --by fuse $SCRIPT -- "
+	       "true'",
+	       77, "/dev/fuse: not there");
+}
+
 /* ---- operation by operation ----------------------------------------------------------------------- */
 
 static void answers_like_the_kernel(void **state)
@@ -598,6 +661,9 @@ int main(int argc, char **argv)
 		TEST(run_stops_as_the_command),
 		TEST(killed_run_leaves_nothing),
 		TEST(runs_in_parallel),
+		TEST(seccomp_shows_the_script),
+		TEST(seccomp_ends_as_the_command),
+		TEST(no_fuse_is_no_obstacle),
 		TEST(answers_like_the_kernel),
 		TEST(hostile_ioctls),
 		TEST(hostile_ioctls_without_root),
@@ -629,7 +695,7 @@ int main(int argc, char **argv)
 	setenv("SCRIPT", script, 1);
 	setenv("DIR", dir, 1);
 	setenv("UMOUNT", geteuid() ? "fusermount3 -uz" : "umount", 1);
-	if (shell("$PMKIT run $SCRIPT -- true", NULL, 0) == PMK_EXIT_CANNOT ||
+	if (shell("$PMKIT run --by fuse $SCRIPT -- true", NULL, 0) == PMK_EXIT_CANNOT ||
 	    shell("$PMKIT mount $SCRIPT $DIR && $UMOUNT $DIR", NULL, 0) == PMK_EXIT_CANNOT) {
 		remove_all(NULL);
 		return PMK_EXIT_CANNOT;
