@@ -16,7 +16,7 @@
 #define ARENA	(0x20000u - PAGES / 2) /* a PMD ends in it */
 #define OPS_MAX 24
 #define UNIT	8u /* pages that a PMD maps: so few that many are whole */
-#define BATCH	512 /* regions: a scan of fewer pages never fills one */
+#define MANY	512 /* where there are more pages, an operation makes many regions */
 
 static const char *const kernels[] = { "6.18.44/x86_64+soft-dirty", "6.7/x86_64", "6.17/x86_64",
 				       "7.3/x86_64", "7.2/x86_64" };
@@ -186,9 +186,9 @@ static void do_op(struct run *r, uint8_t code, uint64_t start, uint64_t end, uin
 		break;
 	case 5: /* tables; many regions */
 		pmk_huge_split(r->m, &r->mm, start, end);
-		if (PAGES <= BATCH && !has_hugetlb(r, start, end))
+		if (PAGES <= MANY && !has_hugetlb(r, start, end))
 			pmk_mm_table_make(r->m, &r->mm, start, end);
-		for (; start < end && PAGES > BATCH && !has_hugetlb(r, start, end); start += 2)
+		for (; start < end && PAGES > MANY && !has_hugetlb(r, start, end); start += 2)
 			put_entries(r, start, start + 1, x);
 		break;
 	default:

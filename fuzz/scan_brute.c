@@ -5,7 +5,6 @@
 
 #include "pagemapkit.h"
 
-#define BATCH  512
 #define MARKER UINT64_C(0x420000000000003f)
 
 struct brute {
@@ -157,6 +156,7 @@ static enum report report(struct brute *b, uint64_t addr, uint64_t c)
 {
 	struct scan_brute *r = b->ret;
 	struct pmk_scan_region *last = r->n ? &r->region[r->n - 1] : NULL;
+	uint64_t batch = pmk_pmd_pages(b->m); /* regions: as many as a page table has entries */
 	bool merges;
 
 	c &= b->arg->return_mask;
@@ -170,7 +170,7 @@ static enum report report(struct brute *b, uint64_t addr, uint64_t c)
 	merges = last && last->end == addr && last->categories == c && r->n > b->seen && !b->apart;
 	if (!merges &&
 	    r->n - b->seen ==
-		    (b->arg->vec_len - b->seen < BATCH ? b->arg->vec_len - b->seen : BATCH)) {
+		    (b->arg->vec_len - b->seen < batch ? b->arg->vec_len - b->seen : batch)) {
 		r->walk_end = b->stale = addr;
 		if (!leave(b))
 			return BAD_VECTOR;

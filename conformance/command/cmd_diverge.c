@@ -12,13 +12,14 @@
 #include "number.h"
 
 #define OPS_DEFAULT  100000
-#define OPS_MUTANT   200000 /* within so many each mutant must be found */
+#define OPS_MUTANT   UINT64_C(200000) /* within so many each mutant must be found */
+#define SET_MUTANT   "5" /* of the mutants that do not say where they show */
 #define STOP_DEFAULT 10
 
 struct diverge {
-	const char *seed, *ops, *keep, *only, *replay, *mutant;
-	bool mutants, rules;
-	uint64_t nseed, nops;
+	const char *seed, *ops, *seconds, *keep, *only, *replay, *mutant;
+	bool mutants, list;
+	uint64_t nseed, nops, nseconds;
 	struct pmk_world *model, *kernel;
 	struct pmk_pair *pair;
 };
@@ -97,10 +98,12 @@ static void print_verdict(const struct pmk_campaign *c, double cpu)
 	for (int i = 0; i < PMK_ASPECT_COUNT; i++)
 		if (c->flaky[i])
 			printf("# flaky %s: %u\n", pmk_aspect_word[i], c->flaky[i]);
-	printf("%s: %" PRIu64 " operations in %" PRIu64 " scripts, %u differences, %u flaky, "
+	printf("# %u swap areas were in use\n", pmk_pair_areas(c->pair));
+	printf("%s: seed %" PRIu64 ": %" PRIu64 " operations in %" PRIu64
+	       " scripts, %u differences, %u flaky, "
 	       "%.1f s, %.0f operations a second (%.1f s of CPU, %.0f a second of CPU)\n",
-	       c->real ? "FAIL" : "ok", c->done, c->scripts, c->real, c->nflaky, c->seconds,
-	       c->seconds > 0 ? (double)c->done / c->seconds : 0, cpu,
+	       c->real ? "FAIL" : "ok", c->seed, c->done, c->scripts, c->real, c->nflaky,
+	       c->seconds, c->seconds > 0 ? (double)c->done / c->seconds : 0, cpu,
 	       cpu > 0 ? (double)c->done / cpu : 0);
 }
 
@@ -111,6 +114,7 @@ static int campaign(struct diverge *d)
 				  .keep = d->keep,
 				  .seed = d->nseed,
 				  .ops = d->nops,
+				  .limit = (double)d->nseconds,
 				  .stop = d->mutant ? 1 : STOP_DEFAULT };
 	struct pmk_error err;
 	double cpu = cpu_seconds();
@@ -127,9 +131,11 @@ static int try_mutant(struct diverge *d, int mutant, struct pmk_error *err)
 {
 	const char *ops = pmk_mutant_info[mutant].ops;
 	struct pmk_campaign c = { .pair = d->pair,
-				  .only = *ops && !d->only ? ops : d->only,
+				  .only = d->only ? d->only
+					  : *ops  ? ops
+						  : SET_MUTANT,
 				  .seed = d->nseed,
-				  .ops = OPS_MUTANT,
+				  .ops = d->ops ? d->nops : OPS_MUTANT,
 				  .stop = 1,
 				  .quiet = true };
 	int result;
@@ -165,8 +171,8 @@ static int all_mutants(struct diverge *d)
 		missed += result;
 		tried++;
 	}
-	printf("%s: %d of %d mutants found within %d operations\n", missed ? "FAIL" : "ok",
-	       tried - missed, tried, OPS_MUTANT);
+	printf("%s: %d of %d mutants found within %" PRIu64 " operations\n", missed ? "FAIL" : "ok",
+	       tried - missed, tried, d->ops ? d->nops : OPS_MUTANT);
 	return missed ? PMK_EXIT_FAILED : 0;
 }
 
@@ -191,6 +197,24 @@ static int replay(struct diverge *d)
 	return PMK_EXIT_FAILED;
 }
 
+/* The sets, their operations and what these need. */
+static int list(void)
+{
+	for (unsigned set = 1; set <= 9; set++) {
+		printf("%u  %s\n", set, pmk_op_set[set]);
+		for (int i = 0; i < PMK_OP_COUNT; i++) {
+			const struct pmk_op_info *op = &pmk_op_info[i];
+
+			if (op->set == set && op->needs == PMK_ANY)
+				printf("     %s\n", op->word);
+			else if (op->set == set)
+				printf("     %-17s needs %s\n", op->word,
+				       pmk_quirk[op->needs].name);
+		}
+	}
+	return 0;
+}
+
 static int act(struct diverge *d)
 {
 	if (d->mutants)
@@ -204,7 +228,9 @@ static int parse(struct diverge *d)
 	struct pmk_error err;
 
 	d->nseed = 1;
-	d->nops = OPS_DEFAULT;
+	d->nops = d->seconds ? UINT64_MAX : OPS_DEFAULT;
+	if (d->seconds && !pmk_number_parse(d->seconds, &d->nseconds))
+		return pmk_usage("diverge", "--seconds %s: expected a number", d->seconds);
 	if (d->seed && !pmk_number_parse(d->seed, &d->nseed))
 		return pmk_usage("diverge", "--seed %s: expected a number", d->seed);
 	if (d->ops && !pmk_number_parse(d->ops, &d->nops))
@@ -226,7 +252,8 @@ int pmk_cmd_diverge(int argc, char **argv)
 		{ "--seed", NULL, &d.seed },	   { "--ops", NULL, &d.ops },
 		{ "--keep", NULL, &d.keep },	   { "--only", NULL, &d.only },
 		{ "--replay", NULL, &d.replay },   { "--mutant", NULL, &d.mutant },
-		{ "--mutants", &d.mutants, NULL },
+		{ "--seconds", NULL, &d.seconds }, { "--mutants", &d.mutants, NULL },
+		{ "--list", &d.list, NULL },
 	};
 	int n = pmk_options(options, sizeof(options) / sizeof(*options), argc, argv), result;
 	struct pmk_error err;
@@ -236,8 +263,8 @@ int pmk_cmd_diverge(int argc, char **argv)
 	if (n)
 		return pmk_usage("diverge", "unexpected '%s'", argv[1]);
 	result = parse(&d);
-	if (result)
-		return result;
+	if (result || d.list)
+		return result ? result : list();
 	if (open_pair(&d, &err)) {
 		pmk_error_report(&err);
 		close_pair(&d);

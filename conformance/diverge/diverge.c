@@ -12,8 +12,13 @@
 #define PAGE_SIZE(pair) pmk_profile_page_size(pmk_pair_profile(pair))
 
 const struct pmk_op_info pmk_op_info[PMK_OP_COUNT] = {
-#define OPERATION(id, word, set, weight, request, advice) \
-	{ word, set, weight, PMK_REQ_##request, advice },
+#define OPERATION(id, word, set, weight, request, advice, needs) \
+	{ word, set, weight, PMK_REQ_##request, advice, PMK_##needs },
+#include "diverge_ops.def"
+};
+
+const char *const pmk_op_set[10] = {
+#define SET(number, text) [number] = text,
 #include "diverge_ops.def"
 };
 
@@ -24,14 +29,21 @@ const char *const pmk_op_proc_name[PMK_PAIR_PROCS] = {
 
 /* ---- one operation ------------------------------------------------------------------------------ */
 
-/* The page size of arenas: scripts of one kernel are about its own pages. */
-static uint64_t page_size = 4096;
+/* All of the range: what has been written is protected (PM_SCAN_WP_MATCHING), nothing is reported. */
+static struct pmk_scan_arg protecting(uint64_t start, uint64_t len)
+{
+	return (struct pmk_scan_arg){ .size = sizeof(struct pmk_scan_arg),
+				      .flags = PMK_SCAN_WP_MATCHING,
+				      .start = start,
+				      .end = start + len,
+				      .category_mask = PMK_SCAN_WRITTEN_MASK };
+}
 
-struct pmk_request pmk_op_request(const struct pmk_op *op)
+struct pmk_request pmk_op_request(const struct pmk_op *op, uint64_t arena, uint64_t page_size)
 {
 	struct pmk_request r = { .code = (enum pmk_request_code)pmk_op_info[op->id].request,
 				 .proc = op->proc,
-				 .addr = PMK_ARENA + op->page * page_size,
+				 .addr = arena + op->page * page_size,
 				 .len = op->n * page_size,
 				 .prot = op->prot,
 				 .shared = op->shared };
@@ -39,7 +51,8 @@ struct pmk_request pmk_op_request(const struct pmk_op *op)
 	switch (r.code) {
 	case PMK_REQ_MMAP:
 		r.a[0] = op->object;
-		r.a[1] = (int64_t)((uint64_t)op->to * page_size);
+		r.a[1] = op->to < 0 ? 0 : (int64_t)((uint64_t)op->to * page_size);
+		r.a[2] = op->id == PMK_OP_HUGETLB;
 		break;
 	case PMK_REQ_OBJECT:
 		r.proc = PMK_OBSERVER;
@@ -51,7 +64,7 @@ struct pmk_request pmk_op_request(const struct pmk_op *op)
 		break;
 	case PMK_REQ_MREMAP:
 		r.a[0] = (int64_t)(op->new_n * page_size);
-		r.a[1] = op->to < 0 ? 0 : (int64_t)(PMK_ARENA + (uint64_t)op->to * page_size);
+		r.a[1] = op->to < 0 ? 0 : (int64_t)(arena + (uint64_t)op->to * page_size);
 		r.a[2] = op->dontunmap;
 		break;
 	case PMK_REQ_FORK:
@@ -59,6 +72,24 @@ struct pmk_request pmk_op_request(const struct pmk_op *op)
 		break;
 	case PMK_REQ_UFFD:
 		r.a[0] = (int64_t)(op->id - PMK_OP_UFFD_REGISTER + PMK_UFFD_REGISTER);
+		if (op->id != PMK_OP_UFFD_SYNC)
+			break;
+		r.a[0] = PMK_UFFD_REGISTER;
+		r.a[1] = PMK_UFFD_SYNC | (op->on ? PMK_UFFD_UNPOPULATED : 0);
+		break;
+	case PMK_REQ_KSM:
+		r.proc = PMK_OBSERVER;
+		r.a[0] = op->on;
+		break;
+	case PMK_REQ_THP:
+		r.a[0] = op->on;
+		break;
+	case PMK_REQ_SCAN:
+		r.scan = protecting(r.addr, r.len);
+		break;
+	case PMK_REQ_WRITEFD:
+		r.in = "4";
+		r.len = 1;
 		break;
 	default:
 		break;
@@ -74,7 +105,8 @@ static void perms_text(unsigned prot, char ret[5])
 		snprintf(ret, 5, "none");
 }
 
-void pmk_op_text(const struct pmk_op *op, char *buf, size_t size)
+void pmk_op_text(const struct pmk_op *op, uint64_t arena, uint64_t page_size, char *buf,
+		 size_t size)
 {
 	const char *p = pmk_op_proc_name[op->proc], *word = pmk_op_info[op->id].word;
 	char pages[24], perms[5];
@@ -85,11 +117,12 @@ void pmk_op_text(const struct pmk_op *op, char *buf, size_t size)
 	switch (pmk_op_info[op->id].request) {
 	case PMK_REQ_MMAP:
 		snprintf(buf, size, "%s: map m%u %u %s %s %s at=%#llx", p, op->page, op->n,
-			 op->object < 0 ? "anon"
-			 : op->new_n	? "file"
-					: "memfd",
+			 op->id == PMK_OP_HUGETLB ? "hugetlb"
+			 : op->object < 0	  ? "anon"
+			 : op->new_n		  ? "file"
+						  : "memfd",
 			 op->shared ? "shared" : "private", perms,
-			 (unsigned long long)(PMK_ARENA + op->page * page_size));
+			 (unsigned long long)(arena + op->page * page_size));
 		if (op->object >= 0)
 			snprintf(buf + strlen(buf), size - strlen(buf), " file=f%d offset=%d",
 				 op->object, op->to);
@@ -107,8 +140,7 @@ void pmk_op_text(const struct pmk_op *op, char *buf, size_t size)
 		snprintf(buf, size, "%s: mremap arena%s %u", p, pages, op->new_n);
 		if (op->to >= 0)
 			snprintf(buf + strlen(buf), size - strlen(buf), " to=m%d at=%#llx%s",
-				 op->to,
-				 (unsigned long long)(PMK_ARENA + (uint64_t)op->to * page_size),
+				 op->to, (unsigned long long)(arena + (uint64_t)op->to * page_size),
 				 op->dontunmap ? " dontunmap" : "");
 		break;
 	case PMK_REQ_FORK:
@@ -118,7 +150,25 @@ void pmk_op_text(const struct pmk_op *op, char *buf, size_t size)
 	case PMK_REQ_EXEC:
 		snprintf(buf, size, "%s: %s", p, word);
 		break;
+	case PMK_REQ_KSM:
+		snprintf(buf, size, "ksm merge%s", op->on ? "-zeros" : "");
+		break;
+	case PMK_REQ_THP:
+		snprintf(buf, size, "%s: thp %s", p, op->on ? "on" : "off");
+		break;
+	case PMK_REQ_WRITEFD:
+		snprintf(buf, size, "%s: clear-refs 4", p);
+		break;
+	case PMK_REQ_SCAN:
+		snprintf(buf, size, "%s: scan pagemap arena%s mask=written novec wp -> 0", p,
+			 pages);
+		break;
 	case PMK_REQ_UFFD:
+		if (op->id == PMK_OP_UFFD_SYNC) {
+			snprintf(buf, size, "%s: uffd arena%s register sync%s", p, pages,
+				 op->on ? " unpopulated" : "");
+			break;
+		}
 		if (op->id <= PMK_OP_UFFD_UNREGISTER)
 			snprintf(buf, size, "%s: uffd arena%s %s", p, pages,
 				 word + strlen("uffd-"));
@@ -133,15 +183,22 @@ void pmk_op_text(const struct pmk_op *op, char *buf, size_t size)
 
 /* ---- scripts ------------------------------------------------------------------------------------ */
 
-int pmk_ops_begin(struct pmk_pair *pair, struct pmk_error *err)
+uint64_t pmk_ops_arena(const struct pmk_pair *pair, unsigned pages)
+{
+	uint64_t before = pages == PMK_ARENA_NARROW ? pages / 2 : 0;
+
+	return PMK_ARENA_BORDER -
+	       before * pmk_profile_page_size(pmk_pair_profile((struct pmk_pair *)(uintptr_t)pair));
+}
+
+int pmk_ops_begin(struct pmk_pair *pair, unsigned pages, struct pmk_error *err)
 {
 	struct pmk_request spawn = { .code = PMK_REQ_SPAWN, .in = "p" };
 	struct pmk_difference ignored;
 
-	page_size = PAGE_SIZE(pair);
 	if (pmk_pair_reset(pair, err))
 		return -1;
-	pmk_pair_watch(pair, PMK_ARENA / page_size, PMK_ARENA_PAGES);
+	pmk_pair_watch(pair, pmk_ops_arena(pair, pages) / PAGE_SIZE(pair), pages);
 	if (!pmk_pair_do(pair, &spawn, &ignored))
 		return pmk_error_set(err, NULL, 0, 0, "a fresh process: %s: %s",
 				     pmk_aspect_word[ignored.aspect], ignored.text);
@@ -153,12 +210,15 @@ static bool applies(const struct pmk_pair *pair, const struct pmk_request *r)
 {
 	if (r->code == PMK_REQ_OBJECT)
 		return r->a[0] == pmk_pair_objects(pair);
+	if (r->code == PMK_REQ_KSM)
+		return true;
 	return pmk_pair_alive(pair, r->proc);
 }
 
-bool pmk_ops_step(struct pmk_pair *pair, const struct pmk_op *op, struct pmk_difference *ret)
+bool pmk_ops_step(struct pmk_pair *pair, unsigned pages, const struct pmk_op *op,
+		  struct pmk_difference *ret)
 {
-	struct pmk_request r = pmk_op_request(op);
+	struct pmk_request r = pmk_op_request(op, pmk_ops_arena(pair, pages), PAGE_SIZE(pair));
 
 	if (!applies(pair, &r))
 		return true;
@@ -172,10 +232,10 @@ bool pmk_ops_step(struct pmk_pair *pair, const struct pmk_op *op, struct pmk_dif
 
 int pmk_ops_run(struct pmk_pair *pair, const struct pmk_ops *ops, struct pmk_difference *ret)
 {
-	if (pmk_ops_begin(pair, NULL))
+	if (pmk_ops_begin(pair, ops->pages, NULL))
 		return -1;
 	for (unsigned i = 0; i < ops->n; i++)
-		if (!pmk_ops_step(pair, &ops->op[i], ret))
+		if (!pmk_ops_step(pair, ops->pages, &ops->op[i], ret))
 			return (int)i;
 	return -1;
 }
@@ -269,14 +329,15 @@ static int run_script(struct pmk_campaign *c, struct pmk_gen *gen, struct pmk_er
 	unsigned n = pmk_gen_script(gen);
 	struct pmk_difference d;
 
-	if (pmk_ops_begin(c->pair, err))
+	ops.pages = gen->pages;
+	if (pmk_ops_begin(c->pair, ops.pages, err))
 		return -1;
 	for (ops.n = 0; ops.n < n && c->done < c->ops;) {
 		struct pmk_op *op = &ops.op[ops.n++];
 
 		pmk_gen_next(gen, c->pair, op);
 		c->done++;
-		if (pmk_ops_step(c->pair, op, &d))
+		if (pmk_ops_step(c->pair, ops.pages, op, &d))
 			continue;
 		gather(c);
 		return judge(c, &ops, &d, err);
@@ -292,7 +353,9 @@ int pmk_campaign_run(struct pmk_campaign *c, struct pmk_error *err)
 
 	if (pmk_gen_init(&gen, c->seed, c->only, err))
 		return -1;
-	while (c->done < c->ops && c->real < c->stop) {
+	pmk_gen_limit(&gen, c->pair);
+	while (c->done < c->ops && c->real < c->stop &&
+	       (c->limit <= 0 || now() - start < c->limit)) {
 		c->scripts++;
 		if (run_script(c, &gen, err))
 			return -1;

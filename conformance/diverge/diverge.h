@@ -17,9 +17,12 @@
 #include "rules.h"
 #include "world_live.h"
 
-#define PMK_ARENA	((uint64_t)0x10000000) /* below every binary's own mappings, so first in maps */
-#define PMK_ARENA_PAGES 96u
-#define PMK_PAIR_PROCS	24 /* processes of one script, dead ones included */
+/* The arena: below every binary's own mappings, so first in maps.  A narrow one lies across a border of PMDs, so
+ * of page tables; a wide one begins there and is four of them. */
+#define PMK_ARENA_BORDER ((uint64_t)0x20000000)
+#define PMK_ARENA_NARROW 96u
+#define PMK_ARENA_WIDE	 2048u
+#define PMK_PAIR_PROCS	 24 /* processes of one script, dead ones included */
 
 enum { PMK_SIDE_MODEL, PMK_SIDE_KERNEL, PMK_SIDES };
 
@@ -27,7 +30,6 @@ enum { PMK_SIDE_MODEL, PMK_SIDE_KERNEL, PMK_SIDES };
 
 enum pmk_aspect {
 #define ASPECT(id, word, text) PMK_ASPECT_##id,
-#define KPAGEFLAG(name, verdict, reason)
 #include "diverge_masks.def"
 	PMK_ASPECT_COUNT
 };
@@ -55,6 +57,8 @@ struct pmk_pair;
 struct pmk_pair *pmk_pair_create(struct pmk_world *model, struct pmk_world *kernel,
 				 const struct pmk_profile *profile);
 void pmk_pair_destroy(struct pmk_pair *pair);
+/* Whether the kernel has a feature, -1: none (PMK_ANY). */
+bool pmk_pair_has(const struct pmk_pair *pair, int feature);
 /* Both worlds forget everything; nothing is watched. 0, or -1 and *err. */
 int pmk_pair_reset(struct pmk_pair *pair, struct pmk_error *err);
 /* These pages of every process are compared from now on. */
@@ -75,11 +79,13 @@ void pmk_pair_look(struct pmk_pair *pair);
 uint64_t pmk_pair_entry(const struct pmk_pair *pair, int proc, uint64_t page);
 const char *pmk_pair_maps(const struct pmk_pair *pair, int proc);
 uint64_t pmk_pair_kpage(struct pmk_pair *pair, enum pmk_file file, uint64_t pfn);
+/* How many swap areas have been seen. */
+unsigned pmk_pair_areas(const struct pmk_pair *pair);
 
 /* ---- operations --------------------------------------------------------------------------------- */
 
 enum pmk_op_id {
-#define OPERATION(id, word, set, weight, request, advice) PMK_OP_##id,
+#define OPERATION(id, word, set, weight, request, advice, needs) PMK_OP_##id,
 #include "diverge_ops.def"
 	PMK_OP_COUNT
 };
@@ -89,7 +95,7 @@ struct pmk_op {
 	int proc;
 	unsigned page, n; /* of the arena; OBJECT: n is its size */
 	unsigned prot;
-	bool shared, dontunmap;
+	bool shared, dontunmap, on; /* on: THP; KSM: with zero pages; UFFD_SYNC: UNPOPULATED, too */
 	int object; /* MMAP: -1 anonymous; OBJECT: its number */
 	int to; /* MREMAP: where to, -1: in place; MMAP: the offset; FORK: the child */
 	unsigned new_n; /* MREMAP; MMAP: 1: the object is a file */
@@ -100,13 +106,17 @@ struct pmk_op_info {
 	unsigned set, weight;
 	int request; /* enum pmk_request_code */
 	int advice; /* of madvise, or -1 */
+	int needs; /* enum pmk_feature, or -1 */
 };
+#define PMK_ANY (-1)
 extern const struct pmk_op_info pmk_op_info[PMK_OP_COUNT];
+extern const char *const pmk_op_set[10]; /* what the sets 1 to 9 are about */
 
-/* The request that an operation is. */
-struct pmk_request pmk_op_request(const struct pmk_op *op);
+/* The request that an operation is; arena: the address of its first page. */
+struct pmk_request pmk_op_request(const struct pmk_op *op, uint64_t arena, uint64_t page_size);
 /* "p: mprotect arena[3-4] r--" */
-void pmk_op_text(const struct pmk_op *op, char *buf, size_t size);
+void pmk_op_text(const struct pmk_op *op, uint64_t arena, uint64_t page_size, char *buf,
+		 size_t size);
 extern const char *const pmk_op_proc_name[PMK_PAIR_PROCS];
 
 /* ---- the generator ------------------------------------------------------------------------------ */
@@ -118,14 +128,17 @@ struct pmk_gen {
 	bool allowed[PMK_OP_COUNT];
 	unsigned weight[PMK_OP_COUNT], total;
 	int nprocs, nobjects;
+	unsigned pages; /* of this script's arena */
 	struct {
 		unsigned pages;
 		bool file;
 	} object[8];
 };
 
-/* only: "1" .. "4" for the sets up to it, or operations separated by commas; NULL: all. 0, -1 and *err. */
+/* only: "1" .. "9" for the sets up to it, or operations separated by commas; NULL: all. 0, -1 and *err. */
 int pmk_gen_init(struct pmk_gen *gen, uint64_t seed, const char *only, struct pmk_error *err);
+/* Leaves out what the kernel has not. */
+void pmk_gen_limit(struct pmk_gen *gen, const struct pmk_pair *pair);
 /* A new script with weights of its own: how many operations it shall have. */
 unsigned pmk_gen_script(struct pmk_gen *gen);
 void pmk_gen_next(struct pmk_gen *gen, const struct pmk_pair *pair, struct pmk_op *ret);
@@ -135,12 +148,16 @@ void pmk_gen_next(struct pmk_gen *gen, const struct pmk_pair *pair, struct pmk_o
 struct pmk_ops {
 	struct pmk_op op[PMK_OPS_MAX];
 	unsigned n;
+	unsigned pages; /* of the arena: PMK_ARENA_NARROW or PMK_ARENA_WIDE */
 };
 
-/* Starts a script: one process, an arena. 0 or -1 and *err. */
-int pmk_ops_begin(struct pmk_pair *pair, struct pmk_error *err);
+/* Starts a script: one process, an arena of so many pages. 0 or -1 and *err. */
+int pmk_ops_begin(struct pmk_pair *pair, unsigned pages, struct pmk_error *err);
+/* The address of the arena that was begun. */
+uint64_t pmk_ops_arena(const struct pmk_pair *pair, unsigned pages);
 /* Does one operation, unless who shall do it is not alive.  False: *ret. */
-bool pmk_ops_step(struct pmk_pair *pair, const struct pmk_op *op, struct pmk_difference *ret);
+bool pmk_ops_step(struct pmk_pair *pair, unsigned pages, const struct pmk_op *op,
+		  struct pmk_difference *ret);
 /* Runs all from the start: the index of the operation after which the worlds differ, or -1. */
 int pmk_ops_run(struct pmk_pair *pair, const struct pmk_ops *ops, struct pmk_difference *ret);
 /* Makes the script as short as it gets while the difference stays alike. How many runs that took. */
@@ -157,6 +174,7 @@ struct pmk_campaign {
 	struct pmk_pair *pair;
 	const char *only, *keep;
 	uint64_t seed, ops;
+	double limit; /* seconds after which no script is begun; 0: none */
 	unsigned stop; /* after so many real differences */
 	bool quiet;
 	/* what came of it */

@@ -7,6 +7,7 @@
  */
 #include "diverge.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"
@@ -40,15 +41,16 @@ struct stretch {
 };
 
 /* VMAs and holes of the arena, in order. */
-static unsigned survey(const struct pmk_pair *pair, int proc, struct stretch ret[PMK_ARENA_PAGES])
+static unsigned survey(const struct pmk_gen *g, const struct pmk_pair *pair, int proc,
+		       struct stretch ret[PMK_ARENA_WIDE])
 {
 	const struct pmk_machine *m = pmk_pair_machine(pair);
 	const struct pmk_mm *mm = pmk_pair_mm(pair, proc);
-	uint64_t base = PMK_ARENA >> m->profile.arch->page_shift;
+	uint64_t base = pmk_ops_arena(pair, g->pages) >> m->profile.arch->page_shift;
 	struct pmk_piece p = { .end = base };
 	unsigned n = 0;
 
-	while (pmk_runs_piece(&mm->vma, base + PMK_ARENA_PAGES, &p))
+	while (pmk_runs_piece(&mm->vma, base + g->pages, &p))
 		ret[n++] =
 			(struct stretch){ (unsigned)(p.start - base), (unsigned)(p.end - p.start),
 					  p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL };
@@ -71,9 +73,37 @@ static const struct stretch *pick(struct pmk_gen *g, const struct stretch *s, un
 	return NULL;
 }
 
+static bool is_wide(const struct pmk_gen *g)
+{
+	return g->pages == PMK_ARENA_WIDE;
+}
+
 static unsigned small(struct pmk_gen *g)
 {
 	return 1 + below(g, one_in(g, 4) ? 24 : 6);
+}
+
+/* As many pages as a PMD maps: the step of what is huge. */
+#define UNIT 512u
+
+/* Pages to map: in a wide arena mostly huge ones, and some that only nearly are. */
+static unsigned amount(struct pmk_gen *g)
+{
+	if (!is_wide(g) || one_in(g, 4))
+		return small(g);
+	return UNIT * (1 + below(g, 3)) + (one_in(g, 4) ? small(g) : 0);
+}
+
+/* In a wide arena: whole units mostly. */
+static void snap(struct pmk_gen *g, struct pmk_op *op)
+{
+	unsigned end = op->page + op->n;
+
+	if (!is_wide(g) || one_in(g, 2))
+		return;
+	op->page -= op->page % UNIT;
+	end += UNIT - 1 - (end + UNIT - 1) % UNIT;
+	op->n = (end < g->pages ? end : g->pages) - op->page;
 }
 
 /* Some of a stretch, or a bit more. */
@@ -98,40 +128,43 @@ static void part_of(struct pmk_gen *g, const struct stretch *s, struct pmk_op *o
 		op->page -= op->page && one_in(g, 2); /* over it */
 		op->n = s->page + s->n - op->page + below(g, 4);
 	}
-	if (op->page + op->n > PMK_ARENA_PAGES)
-		op->n = PMK_ARENA_PAGES - op->page;
+	if (op->page + op->n > g->pages)
+		op->n = g->pages - op->page;
 }
 
 static void range(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
-	struct stretch s[PMK_ARENA_PAGES];
-	unsigned n = survey(pair, op->proc, s);
+	struct stretch s[PMK_ARENA_WIDE];
+	unsigned n = survey(g, pair, op->proc, s);
 	const struct stretch *vma = pick(g, s, n, true);
 
 	if (vma && !one_in(g, 8)) {
 		part_of(g, vma, op);
-		return;
+	} else {
+		op->page = below(g, g->pages);
+		op->n = small(g);
+		if (op->page + op->n > g->pages)
+			op->n = g->pages - op->page;
 	}
-	op->page = below(g, PMK_ARENA_PAGES);
-	op->n = small(g);
-	if (op->page + op->n > PMK_ARENA_PAGES)
-		op->n = PMK_ARENA_PAGES - op->page;
+	snap(g, op);
 }
 
 /* Where n pages are to go: into a hole, next to a neighbour or not, or just anywhere. */
 static unsigned target(struct pmk_gen *g, const struct pmk_pair *pair, int proc, unsigned *n)
 {
-	struct stretch s[PMK_ARENA_PAGES];
-	const struct stretch *hole = pick(g, s, survey(pair, proc, s), false);
+	struct stretch s[PMK_ARENA_WIDE];
+	const struct stretch *hole = pick(g, s, survey(g, pair, proc, s), false);
 	unsigned at;
 
 	if (!hole || one_in(g, 10))
-		return below(g, PMK_ARENA_PAGES - (*n < PMK_ARENA_PAGES ? *n : 1) + 1) %
-		       PMK_ARENA_PAGES;
+		return below(g, g->pages - (*n < g->pages ? *n : 1) + 1) % g->pages;
 	if (*n > hole->n)
 		*n = hole->n;
 	at = below(g, 3);
-	return hole->page + (at == 0 ? 0 : at == 1 ? hole->n - *n : below(g, hole->n - *n + 1));
+	at = hole->page + (at == 0 ? 0 : at == 1 ? hole->n - *n : below(g, hole->n - *n + 1));
+	if (is_wide(g) && !one_in(g, 4) && at - at % UNIT >= hole->page)
+		at -= at % UNIT;
+	return at;
 }
 
 /* Mostly writable, lest everything rot to what faults. */
@@ -163,16 +196,35 @@ static bool is_registered(const struct pmk_machine *m, const struct pmk_vma *vma
 }
 
 /* Whether the range has pages of a mapped object that is so. */
-static bool meets(const struct pmk_pair *pair, const struct pmk_op *op,
+static bool meets(const struct pmk_gen *g, const struct pmk_pair *pair, const struct pmk_op *op,
 		  bool (*so)(const struct pmk_machine *, const struct pmk_vma *))
 {
 	const struct pmk_machine *m = pmk_pair_machine(pair);
-	struct stretch s[PMK_ARENA_PAGES];
-	unsigned n = survey(pair, op->proc, s);
+	struct stretch s[PMK_ARENA_WIDE];
+	unsigned n = survey(g, pair, op->proc, s);
 
 	for (unsigned i = 0; i < n; i++)
 		if (s[i].vma && s[i].vma->object >= 0 && s[i].page < op->page + op->n &&
 		    s[i].page + s[i].n > op->page && so(m, s[i].vma))
+			return true;
+	return false;
+}
+
+/* Whether a whole huge page is in the range.  It goes out as a whole where the swap area has as many free slots in a
+ * row; else it is split first, and its zeros become the zero page.  What is free in a row is history. */
+static bool holds_huge(const struct pmk_gen *g, const struct pmk_pair *pair,
+		       const struct pmk_op *op)
+{
+	const struct pmk_machine *m = pmk_pair_machine(pair);
+	const struct pmk_mm *mm = pmk_pair_mm(pair, op->proc);
+	uint64_t base = pmk_ops_arena(pair, g->pages) >> m->profile.arch->page_shift;
+	unsigned first = (op->page + UNIT - 1) / UNIT, last = (op->page + op->n) / UNIT;
+	struct pmk_piece p = { .end = base + first * UNIT };
+	struct pmk_value v;
+
+	while (is_wide(g) && first < last && pmk_runs_piece(&mm->pte, base + last * UNIT, &p))
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME &&
+		    pmk_runs_get(&m->frame, p.v.base, &v) && v.tag & PMK_FRAME_LARGE)
 			return true;
 	return false;
 }
@@ -182,7 +234,7 @@ static bool meets(const struct pmk_pair *pair, const struct pmk_op *op,
 static void make_reclaim(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	range(g, pair, op);
-	if (meets(pair, op, is_file))
+	if (meets(g, pair, op, is_file) || holds_huge(g, pair, op))
 		op->id = PMK_OP_READ;
 }
 
@@ -191,18 +243,32 @@ static void make_reclaim(struct pmk_gen *g, const struct pmk_pair *pair, struct 
 static void make_guard(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	range(g, pair, op);
-	if (meets(pair, op, is_registered))
+	if (meets(g, pair, op, is_registered))
+		op->id = PMK_OP_READ;
+}
+
+static bool is_hugetlb(const struct pmk_machine *m, const struct pmk_vma *vma)
+{
+	(void)m;
+	return vma->flags & PMK_VMA_HUGETLB;
+}
+
+/* Whether an empty hugetlb entry gets a marker depends on what else is in its gigabyte (diverge_masks.def). */
+static void make_scan(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	range(g, pair, op);
+	if (meets(g, pair, op, is_hugetlb))
 		op->id = PMK_OP_READ;
 }
 
 static void make_mmap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
-	op->n = small(g);
+	op->n = amount(g);
 	op->page = target(g, pair, op->proc, &op->n);
 	op->prot = one_in(g, 3) ? permissions(g) : PMK_PERM_R | PMK_PERM_W;
 	op->object = -1;
-	if (op->page + op->n > PMK_ARENA_PAGES)
-		op->n = PMK_ARENA_PAGES - op->page;
+	if (op->page + op->n > g->pages)
+		op->n = g->pages - op->page;
 	if (!g->allowed[PMK_OP_OBJECT] || one_in(g, 2))
 		return;
 	op->shared = one_in(g, 2);
@@ -215,6 +281,19 @@ static void make_mmap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk
 		op->to = (int)(op->page % g->object[op->object].pages);
 }
 
+/* Whole units, where no other mapping is. */
+static void make_hugetlb(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	op->n = UNIT * (1 + below(g, 2));
+	op->page = target(g, pair, op->proc, &op->n);
+	op->page -= op->page % UNIT;
+	op->n = op->n < UNIT ? UNIT : op->n - op->n % UNIT;
+	if (op->page + op->n > g->pages)
+		op->n = g->pages - op->page;
+	op->prot = one_in(g, 4) ? permissions(g) : PMK_PERM_R | PMK_PERM_W;
+	op->shared = one_in(g, 2);
+}
+
 static void make_mprotect(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	range(g, pair, op);
@@ -224,9 +303,9 @@ static void make_mprotect(struct pmk_gen *g, const struct pmk_pair *pair, struct
 static void make_object(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	(void)pair;
-	op->n = 4 + below(g, 28);
+	op->n = is_wide(g) && one_in(g, 2) ? UNIT * (1 + below(g, 2)) : 4 + below(g, 28);
 	op->object = g->nobjects;
-	op->shared = one_in(g, 12); /* a file: slow to make */
+	op->shared = op->n < UNIT && one_in(g, 12); /* a file: slow to make */
 	g->object[g->nobjects].file = op->shared;
 	g->object[g->nobjects++].pages = op->n;
 }
@@ -241,24 +320,38 @@ static void make_mremap(struct pmk_gen *g, const struct pmk_pair *pair, struct p
 		op->new_n = op->n + small(g);
 	else if (kind == 2)
 		op->new_n = 1 + below(g, op->n);
-	if (op->new_n > PMK_ARENA_PAGES)
-		op->new_n = PMK_ARENA_PAGES;
+	if (op->new_n > g->pages)
+		op->new_n = g->pages;
 	op->to = -1;
 	if (kind < 2 && one_in(g, 2)) {
-		if (op->page + op->new_n > PMK_ARENA_PAGES)
-			op->new_n = PMK_ARENA_PAGES - op->page;
+		if (op->page + op->new_n > g->pages)
+			op->new_n = g->pages - op->page;
 		return;
 	}
 	op->to = (int)target(g, pair, op->proc, &op->new_n);
 	op->dontunmap = op->new_n == op->n ? one_in(g, 3) : one_in(g, 30);
-	if ((unsigned)op->to + op->new_n > PMK_ARENA_PAGES)
-		op->new_n = PMK_ARENA_PAGES - (unsigned)op->to;
+	if ((unsigned)op->to + op->new_n > g->pages)
+		op->new_n = g->pages - (unsigned)op->to;
 }
 
 static void make_fork(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	(void)pair;
 	op->to = g->nprocs++;
+}
+
+/* What only a switch says more about. */
+static void make_switch(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	(void)pair;
+	op->on = op->id == PMK_OP_THP ? !one_in(g, 4) : one_in(g, 2);
+}
+
+/* Registered in the other way than UFFD_REGISTER does. */
+static void make_uffd(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	range(g, pair, op);
+	op->on = one_in(g, 2);
 }
 
 static void make_whole(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
@@ -287,8 +380,18 @@ static void (*maker_of(enum pmk_op_id id))(struct pmk_gen *, const struct pmk_pa
 		return make_reclaim;
 	case PMK_OP_GUARD_INSTALL:
 		return make_guard;
+	case PMK_OP_SCAN_PROTECT:
+		return make_scan;
+	case PMK_OP_HUGETLB:
+		return make_hugetlb;
+	case PMK_OP_UFFD_SYNC:
+		return make_uffd;
+	case PMK_OP_THP:
+	case PMK_OP_KSM:
+		return make_switch;
 	case PMK_OP_EXIT:
 	case PMK_OP_EXEC:
+	case PMK_OP_CLEAR_REFS:
 		return make_whole;
 	default:
 		return range;
@@ -329,6 +432,30 @@ int pmk_gen_init(struct pmk_gen *g, uint64_t seed, const char *only, struct pmk_
 	return 0;
 }
 
+#define SET_DANGER 9
+
+void pmk_gen_limit(struct pmk_gen *g, const struct pmk_pair *pair)
+{
+	for (int i = 0; i < PMK_OP_COUNT; i++)
+		if (g->allowed[i] &&
+		    ((pmk_op_info[i].set == SET_DANGER && !getenv("PMKIT_DANGER")) ||
+		     !pmk_pair_has(pair, pmk_op_info[i].needs)))
+			g->allowed[i] = false;
+}
+
+/* Wide now and then where something huge can be made. */
+static unsigned arena(struct pmk_gen *g)
+{
+	bool huge = g->allowed[PMK_OP_THP] || g->allowed[PMK_OP_HUGETLB];
+
+	return huge && one_in(g, 3) ? PMK_ARENA_WIDE : PMK_ARENA_NARROW;
+}
+
+static bool wants_wide(enum pmk_op_id id)
+{
+	return id == PMK_OP_THP || id == PMK_OP_COLLAPSE || id == PMK_OP_HUGETLB;
+}
+
 unsigned pmk_gen_script(struct pmk_gen *g)
 {
 	static const unsigned factor[] = { 0, 1, 2, 2, 2, 4, 8 };
@@ -336,9 +463,10 @@ unsigned pmk_gen_script(struct pmk_gen *g)
 	g->nprocs = 1;
 	g->nobjects = 0;
 	g->total = 0;
+	g->pages = arena(g);
 	for (int i = 0; i < PMK_OP_COUNT; i++) {
 		g->weight[i] = pmk_op_info[i].weight * factor[below(g, 7)];
-		if (!g->allowed[i])
+		if (!g->allowed[i] || (wants_wide((enum pmk_op_id)i) && !is_wide(g)))
 			g->weight[i] = 0;
 		if (g->allowed[i] && pmk_op_info[i].set == 1 && !g->weight[i])
 			g->weight[i] = pmk_op_info[i].weight;

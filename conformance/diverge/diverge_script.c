@@ -17,12 +17,12 @@
 /* ---- writing: operations ------------------------------------------------------------------------ */
 
 /* The whole arena as one region: a name for every page of it, mapped or not. */
-static void write_arena(FILE *out, int proc)
+static void write_arena(FILE *out, int proc, uint64_t addr, unsigned pages)
 {
 	const char *p = pmk_op_proc_name[proc];
 
-	fprintf(out, "%s: map arena %u anon private rw at=%#llx\n%s: munmap arena\n", p,
-		PMK_ARENA_PAGES, (unsigned long long)PMK_ARENA, p);
+	fprintf(out, "%s: map arena %u anon private rw at=%#llx\n%s: munmap arena\n", p, pages,
+		(unsigned long long)addr, p);
 }
 
 static void write_result(FILE *out, int64_t result)
@@ -34,24 +34,27 @@ static void write_result(FILE *out, int64_t result)
 	fputc('\n', out);
 }
 
-static bool write_op(struct pmk_pair *pair, const struct pmk_op *op, FILE *out,
+static bool write_op(struct pmk_pair *pair, unsigned pages, const struct pmk_op *op, FILE *out,
 		     struct pmk_difference *d)
 {
+	uint64_t arena = pmk_ops_arena(pair, pages);
 	bool alive = pmk_op_info[op->id].request == PMK_REQ_OBJECT
 			     ? op->object == pmk_pair_objects(pair)
 			     : pmk_pair_alive(pair, op->proc);
-	bool agree = pmk_ops_step(pair, op, d);
+	bool agree = pmk_ops_step(pair, pages, op, d);
 	char text[200];
 
 	if (!alive)
 		return true;
-	pmk_op_text(op, text, sizeof(text));
+	pmk_op_text(op, arena, pmk_profile_page_size(pmk_pair_profile(pair)), text, sizeof(text));
 	fputs(text, out);
-	write_result(out, op->id == PMK_OP_EXIT ? 0 : d->result[PMK_SIDE_KERNEL]);
+	write_result(out, op->id == PMK_OP_EXIT || op->id == PMK_OP_SCAN_PROTECT
+				  ? 0
+				  : d->result[PMK_SIDE_KERNEL]);
 	if (op->id == PMK_OP_EXIT)
 		fprintf(out, "%s: reap\n", pmk_op_proc_name[op->proc]);
 	if (op->id == PMK_OP_EXEC)
-		write_arena(out, op->proc);
+		write_arena(out, op->proc, arena, pages);
 	return agree;
 }
 
@@ -67,24 +70,25 @@ static void write_range(FILE *out, int proc, const char *word, uint64_t first, u
 
 static void write_flags(FILE *out, uint64_t word)
 {
-	char names[80];
+	char names[80] = "";
 	size_t n = pmk_pagemap_to_names(word & ~PMK_PAGEMAP_SOFT_DIRTY_MASK, names, sizeof(names));
 
 	for (size_t i = 0; i < n && i < sizeof(names); i++)
 		if (names[i] == ',' || names[i] == '|')
 			names[i] = ' ';
-	fprintf(out, " %s", word >> 55 ? names : "none");
+	fprintf(out, " %s", *names ? names : "none");
 }
 
 /* The entries of a process, run by run; with frames or slots by name when the difference is about these. */
-static void write_entries(struct pmk_pair *pair, int proc, uint64_t arena, bool names, FILE *out)
+static void write_entries(struct pmk_pair *pair, int proc, uint64_t arena, unsigned pages,
+			  bool names, FILE *out)
 {
-	for (uint64_t i = 0, n; i < PMK_ARENA_PAGES; i += n) {
+	for (uint64_t i = 0, n; i < pages; i += n) {
 		uint64_t word = pmk_pair_entry(pair, proc, arena + i);
 		uint64_t frame = word & PMK_PAGEMAP_FRAME_MASK;
 		bool name = names && word >> 62 && (word >> 63 || (frame & 31) < 24);
 
-		for (n = 1; !name && i + n < PMK_ARENA_PAGES; n++)
+		for (n = 1; !name && i + n < pages; n++)
 			if (pmk_pair_entry(pair, proc, arena + i + n) >> 55 != word >> 55)
 				break;
 		if (!word)
@@ -115,7 +119,8 @@ static void write_stretch(FILE *out, int proc, const struct stretch *s)
 		s->perms & PMK_MAPS_SHARED ? " shared" : "", s->lines);
 }
 
-static void write_maps(struct pmk_pair *pair, int proc, uint64_t arena, uint64_t page, FILE *out)
+static void write_maps(struct pmk_pair *pair, int proc, uint64_t arena, unsigned pages,
+		       uint64_t page, FILE *out)
 {
 	const char *line = pmk_pair_maps(pair, proc), *nl;
 	struct stretch s = { .lines = 0 };
@@ -127,7 +132,7 @@ static void write_maps(struct pmk_pair *pair, int proc, uint64_t arena, uint64_t
 		if (pmk_maps_parse(line, (size_t)(nl - line), &m) < 0)
 			continue;
 		first = m.start / page - arena;
-		if (first >= PMK_ARENA_PAGES)
+		if (first >= pages)
 			continue;
 		if (!s.lines || s.end != first || s.perms != m.perms) {
 			write_stretch(out, proc, &s);
@@ -155,20 +160,22 @@ static void write_frame(struct pmk_pair *pair, const struct pmk_difference *d, u
 	fputc('\n', out);
 }
 
-static void write_sight(struct pmk_pair *pair, const struct pmk_difference *d, FILE *out)
+static void write_sight(struct pmk_pair *pair, unsigned pages, const struct pmk_difference *d,
+			FILE *out)
 {
-	uint64_t page = pmk_profile_page_size(pmk_pair_profile(pair)), arena = PMK_ARENA / page;
+	uint64_t page = pmk_profile_page_size(pmk_pair_profile(pair));
+	uint64_t arena = pmk_ops_arena(pair, pages) / page;
 	bool names = d->aspect == PMK_ASPECT_FRAME || d->aspect == PMK_ASPECT_SLOT;
 
 	pmk_pair_look(pair);
 	fputc('\n', out);
 	if (d->aspect == PMK_ASPECT_MAPS) {
-		write_maps(pair, d->proc, arena, page, out);
+		write_maps(pair, d->proc, arena, pages, page, out);
 		return;
 	}
 	for (int p = 0; p < PMK_PAIR_PROCS; p++)
 		if (pmk_pair_alive(pair, p) && (names || p == d->proc))
-			write_entries(pair, p, arena, names, out);
+			write_entries(pair, p, arena, pages, names, out);
 	if (d->aspect == PMK_ASPECT_ENTRY && !pmk_pair_entry(pair, d->proc, d->page)) {
 		write_range(out, d->proc, "entry", d->page - arena, 1);
 		fprintf(out, " none\n");
@@ -196,22 +203,23 @@ int pmk_ops_write(struct pmk_pair *pair, const struct pmk_ops *ops,
 		  const struct pmk_difference *difference, FILE *out, struct pmk_error *err)
 {
 	uint64_t page = pmk_profile_page_size(pmk_pair_profile(pair));
+	uint64_t arena = pmk_ops_arena(pair, ops->pages);
 	struct pmk_difference d = *difference;
 	char *text = NULL;
 	size_t len = 0;
 	FILE *memory = open_memstream(&text, &len);
 	int result;
 
-	if (!memory || pmk_ops_begin(pair, err))
+	if (!memory || pmk_ops_begin(pair, ops->pages, err))
 		return -1;
 	fprintf(memory, "# %s, %s, arena[%" PRIu64 "]: %s.\nscenario 1\nneeds root swap\n\n",
 		pmk_aspect_word[d.aspect], pmk_op_proc_name[d.proc < 0 ? 0 : d.proc],
-		d.page ? d.page - PMK_ARENA / page : 0, d.text);
-	write_arena(memory, 0);
+		d.page ? d.page - arena / page : 0, d.text);
+	write_arena(memory, 0, arena, ops->pages);
 	for (unsigned i = 0; i < ops->n; i++)
-		if (!write_op(pair, &ops->op[i], memory, &d))
+		if (!write_op(pair, ops->pages, &ops->op[i], memory, &d))
 			break;
-	write_sight(pair, &d, memory);
+	write_sight(pair, ops->pages, &d, memory);
 	fclose(memory);
 	result = print(text, len, out, err);
 	free(text);

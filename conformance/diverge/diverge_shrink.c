@@ -11,7 +11,7 @@ struct shrink {
 	unsigned runs;
 };
 
-#define RUNS_MAX 3000
+#define RUNS_MAX 800
 
 /* Whether the candidate shows it too; then it becomes the best, cut behind where it differs. */
 static bool try(struct shrink *s, struct pmk_ops *candidate)

@@ -98,8 +98,21 @@ static long ksm_number(const char *path)
 	return n > 0 ? strtol(text, NULL, 10) : -1;
 }
 
+/* ksmd makes its rounds only if somebody has mergeable memory: so somebody always has, a page like no other. */
+static void *ksm_bait(size_t page_size)
+{
+	char *page =
+		mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return NULL;
+	snprintf(page, page_size, "pmkit %d", (int)getpid());
+	madvise(page, page_size, MADV_MERGEABLE);
+	return page;
+}
+
 /* A page is looked at in one round, tried in the next, and with luck its twin comes only then. */
-static int64_t ksm_merge(bool zero_pages)
+static int64_t ksm_rounds(bool zero_pages)
 {
 	long start = ksm_number(KSM("full_scans"));
 	int64_t result = put(KSM("use_zero_pages"), zero_pages ? "1" : "0");
@@ -116,22 +129,30 @@ static int64_t ksm_merge(bool zero_pages)
 	return result;
 }
 
+static int64_t ksm_merge(size_t page_size, bool zero_pages)
+{
+	void *bait = ksm_bait(page_size);
+	int64_t result = bait ? ksm_rounds(zero_pages) : -ENOMEM;
+
+	if (bait)
+		munmap(bait, page_size);
+	return result;
+}
+
 /* Others' mergeable memory, as of a virtual machine, has pages of zeros like ours and would be counted with
- * them: so nobody but us may have any.  ksmd makes its rounds only if somebody has, so we have a page. */
+ * them: so nobody but us may have any. */
 static bool ksm_only_mine(size_t page_size)
 {
-	char *page =
-		mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *bait = ksm_bait(page_size);
 	bool mine = false;
 
-	if (page == MAP_FAILED)
+	if (!bait)
 		return false;
-	snprintf(page, page_size, "pmkit %d", (int)getpid());
-	if (!madvise(page, page_size, MADV_MERGEABLE) && !ksm_merge(false))
+	if (!ksm_rounds(false))
 		mine = ksm_number(KSM("pages_shared")) == 0 &&
 		       ksm_number(KSM("pages_unshared")) <= 1 &&
 		       ksm_number(KSM("pages_volatile")) == 0;
-	munmap(page, page_size);
+	munmap(bait, page_size);
 	return mine;
 }
 
@@ -250,7 +271,7 @@ static int64_t remove_cgroup(struct kernel *k, const char *dir)
 static int64_t machine_request(struct kernel *k, const struct pmk_request *r)
 {
 	if (r->code == PMK_REQ_KSM)
-		return ksm_merge(r->a[0]);
+		return ksm_merge(k->host.page_size, r->a[0]);
 	if (r->code == PMK_REQ_CGROUP)
 		return make_cgroup(k, r);
 	if (r->a[0] < 0 || r->a[0] >= (int64_t)k->ncgroups)

@@ -116,12 +116,20 @@ static int64_t lazy_free(struct stretch *s)
 static int64_t remove_pages(struct stretch *s)
 {
 	uint64_t off = s->run.v.base + (s->start - s->run.start), n = s->end - s->start;
+	uint64_t huge = pmk_pmd_pages(s->m) - 1;
 	struct pmk_object *o;
 
 	if (s->vma.flags & PMK_VMA_LOCKED || s->vma.object < 0)
 		return -EINVAL;
 	if (!(s->vma.flags & PMK_VMA_SHARED))
 		return -EACCES;
+	if (s->vma.flags &
+	    PMK_VMA_HUGETLB) { /* hugetlbfs_punch_hole(): whole pages go, parts become zeros */
+		n = ((off + n) & ~huge) > ((off + huge) & ~huge)
+			    ? ((off + n) & ~huge) - ((off + huge) & ~huge)
+			    : 0;
+		off = (off + huge) & ~huge;
+	}
 	for (size_t i = 0; i < s->m->ntasks; i++) {
 		struct pmk_mm *mm = s->m->task[i]->mm;
 		struct pmk_cursor c;
@@ -248,6 +256,8 @@ static int64_t pageout(struct stretch *s)
 
 			if (!f.run ||
 			    (PMK_FRAME_MAPCOUNT(f.v) != 1 && !pmk_mutant(s->m, PAGEOUT_SHARED)) ||
+			    (f.v.tag & PMK_FRAME_LARGE && !pmk_mutant(s->m, HUGE_SHARED) &&
+			     pmk_folio_shared(s->m, s->mm, at, f.start)) ||
 			    (f.v.tag & (PMK_KPF_MLOCKED_MASK | PMK_KPF_RESERVED_MASK) &&
 			     !pmk_mutant(s->m, PAGEOUT_LOCKED)))
 				continue; /* rule 17 */
@@ -331,7 +341,8 @@ static int64_t guard_remove(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
 
-	if (guards_no_file(s) || s->vma.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL))
+	if (guards_no_file(s) ||
+	    s->vma.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
 		return -EINVAL;
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p))
 		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_MARKER && p.v.base & PMK_MARKER_GUARD)
@@ -434,6 +445,21 @@ static const struct advice *find_advice(const struct pmk_machine *m, unsigned nu
 	return NULL;
 }
 
+/* What the advice does to the VMA itself; a part of a huge page cannot be told apart (hugetlb_vm_op_split()). */
+static int64_t change_flags(const struct stretch *s, const struct advice *advice)
+{
+	if (s->vma.flags == ((s->vma.flags & ~advice->clear) | advice->set) ||
+	    (advice->set & PMK_VMA_MERGEABLE &&
+	     s->vma.flags & (PMK_VMA_SHARED | PMK_VMA_HUGETLB))) /* rule 30 */
+		return 0;
+	if (pmk_vma_cannot_split(s->m, s->mm, s->start, s->end))
+		return -EINVAL;
+	if (advice->set & PMK_VMA_MERGEABLE)
+		pmk_mm_ksm_enter(s->m, s->mm);
+	pmk_mm_vma_change(s->m, s->mm, s->start, s->end, advice->clear, advice->set);
+	return 0;
+}
+
 int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		      unsigned number)
 {
@@ -456,10 +482,8 @@ int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 		s.vma = *vma;
 		if (advice->act)
 			err = advice->act(&s);
-		if (!err && (advice->clear || advice->set) &&
-		    !(number == 12 &&
-		      s.vma.flags & (PMK_VMA_SHARED | PMK_VMA_HUGETLB))) /* rule 30 */
-			pmk_mm_vma_change(m, mm, p.start, p.end, advice->clear, advice->set);
+		if (!err)
+			err = change_flags(&s, advice);
 	}
 	return err ? err : hole;
 }
@@ -495,6 +519,7 @@ void pmk_mm_clear_refs(struct pmk_machine *m, struct pmk_mm *mm, unsigned what)
 	m->soft_dirty_used = true;
 	if (!pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
 		return;
+	pmk_cover(m, CLEAR_REFS);
 	pmk_mm_vma_change(m, mm, 0, UINT64_MAX, PMK_VMA_SOFT_DIRTY, 0);
 	while (pmk_runs_piece(&mm->pte, UINT64_MAX, &p))
 		if (p.run && p.v.tag & PMK_PTE_SOFT_DIRTY) {

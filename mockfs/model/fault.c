@@ -44,7 +44,8 @@ void pmk_touch_anon_vma(struct touch *t)
 		uint64_t other = sides[i] > 0 ? run.v.base : run.v.base + (run.end - run.start);
 
 		if (v && v->anon_vma && !(v->anon_vma >> 31) && v->object == t->vma.object &&
-		    !((v->flags ^ t->vma.flags) & ~PMK_VMA_STICKY) && mine == other &&
+		    v->moved == t->vma.moved && !((v->flags ^ t->vma.flags) & ~PMK_VMA_STICKY) &&
+		    mine == other &&
 		    (sides[i] > 0 ? run.start == t->run.end : run.end == t->run.start) &&
 		    !pmk_mutant(t->m, ANON_VMA_OWN)) {
 			pmk_cover(t->m, ANON_VMA_BORROWED);
@@ -264,25 +265,11 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 
 bool pmk_touch_stopped(const struct touch *t, uint64_t tag)
 {
-	return tag & PMK_PTE_UFFD_WP && t->vma.flags & PMK_VMA_UFFD_WP &&
-	       !(t->vma.flags & PMK_VMA_UFFD_ASYNC);
-}
-
-/* Whether all that is mapped of a large folio is mapped here, around the page `at` of frame pfn. */
-static bool folio_is_mine(const struct touch *t, uint64_t at, uint64_t pfn)
-{
-	uint64_t size = pmk_pmd_pages(t->m), head = pfn & ~(size - 1), mine = 0, all = 0;
-	struct pmk_piece f = { .end = head };
-	struct pmk_piece p = { .end = at > pfn - head ? at - (pfn - head) : 0 };
-	uint64_t end = p.end + size;
-
-	while (pmk_runs_piece(&t->m->frame, head + size, &f))
-		all += f.run ? PMK_FRAME_MAPCOUNT(f.v) * (f.end - f.start) : 0;
-	while (pmk_runs_piece(&t->mm->pte, end, &p))
-		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME && p.v.base >= head &&
-		    p.v.base < head + size)
-			mine += p.end - p.start;
-	return all == mine;
+	if (!(tag & PMK_PTE_UFFD_WP) || !(t->vma.flags & PMK_VMA_UFFD_WP) ||
+	    t->vma.flags & PMK_VMA_UFFD_ASYNC)
+		return false;
+	pmk_cover(t->m, UFFD_STOP);
+	return true;
 }
 
 /* wp_can_reuse_anon_folio() of the frames f, which may become fewer.  A slot is taken away for it, unless
@@ -298,7 +285,7 @@ static bool can_reuse(const struct touch *t, uint64_t at, struct pmk_piece *f)
 		return false;
 	if (f->v.tag & PMK_FRAME_LARGE)
 		return pmk_profile_has(&t->m->profile, PMK_Q_THP_REUSE) &&
-		       folio_is_mine(t, at, f->start);
+		       !pmk_folio_shared(t->m, t->mm, at, f->start);
 	if (!(f->v.tag & PMK_KPF_SWAPCACHE_MASK))
 		return true;
 	f->end = f->start + 1;
@@ -313,7 +300,8 @@ static bool can_reuse(const struct touch *t, uint64_t at, struct pmk_piece *f)
 /* What a store takes from an entry: its protection, if the VMA is still registered. */
 static uint64_t resolved(const struct touch *t)
 {
-	return t->vma.flags & PMK_VMA_UFFD_WP ? PMK_PTE_UFFD_WP : 0;
+	return t->vma.flags & PMK_VMA_UFFD_WP && !pmk_mutant(t->m, UFFD_STAYS) ? PMK_PTE_UFFD_WP
+									       : 0;
 }
 
 static void reuse_frames(struct touch *t, const struct pmk_piece *p, const struct pmk_piece *f,
@@ -402,7 +390,8 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 	pmk_slot_count(t->m, a->slot, a->n, -1);
 	pmk_runs_get(&t->m->slot, a->slot, &slot);
 	tries = t->vma.flags & PMK_VMA_LOCKED || frame.tag & PMK_KPF_MLOCKED_MASK ||
-		(t->write && alone); /* should_try_to_free_swap() */
+		(t->write && alone && /* should_try_to_free_swap() */
+		 pmk_profile_has(&t->m->profile, PMK_Q_SWAPIN_FREES));
 	if (pmk_mutant(t->m, SWAPIN_KEEPS_SLOT))
 		tries = false;
 	freed = tries && !slot.base;

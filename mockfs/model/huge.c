@@ -101,6 +101,28 @@ bool pmk_folio_mapped(const struct pmk_machine *m, uint64_t pfn, bool *ret_share
 	return mapped;
 }
 
+bool pmk_folio_shared(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t at,
+		      uint64_t pfn)
+{
+	uint64_t size = pmk_pmd_pages(m), head = unit_of(m, pfn), mine = 0, all = 0;
+	struct pmk_piece f = { .end = head };
+	struct pmk_piece p = { .end = at > pfn - head ? at - (pfn - head) : 0 };
+	uint64_t end = p.end + size;
+	bool shared;
+
+	if (!pmk_profile_has(&m->profile, PMK_Q_THP_REUSE)) { /* it does not know who */
+		pmk_folio_mapped(m, pfn, &shared);
+		return shared;
+	}
+	while (pmk_runs_piece(&m->frame, head + size, &f))
+		all += f.run ? PMK_FRAME_MAPCOUNT(f.v) * (f.end - f.start) : 0;
+	while (pmk_runs_piece(&mm->pte, end, &p))
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME && p.v.base >= head &&
+		    p.v.base < head + size)
+			mine += p.end - p.start;
+	return all != mine;
+}
+
 void pmk_folio_settle(struct pmk_machine *m, uint64_t pfn, uint64_t n)
 {
 	uint64_t size = pmk_pmd_pages(m);
@@ -148,6 +170,7 @@ static void split_folio(struct pmk_machine *m, uint64_t pfn)
 	struct pmk_piece f = { .end = unit_of(m, pfn) };
 	uint64_t end = f.end + pmk_pmd_pages(m);
 
+	pmk_cover(m, FOLIO_SPLIT);
 	while (pmk_runs_piece(&m->frame, end, &f)) {
 		struct pmk_value v = { f.v.base, f.v.tag & ~gone };
 
@@ -165,6 +188,7 @@ static void split_unit(struct pmk_machine *m, struct pmk_mm *mm, uint64_t unit)
 {
 	struct pmk_piece p = { .end = unit };
 
+	pmk_cover(m, HUGE_SPLIT);
 	while (pmk_runs_piece(&mm->pte, unit + pmk_pmd_pages(m), &p)) {
 		struct pmk_value v = { p.v.base, p.v.tag & ~PMK_PTE_HUGE };
 		bool zero = PMK_PTE_KIND(v.tag) == PMK_PTE_ZERO;
@@ -210,10 +234,7 @@ void pmk_huge_split(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 /* madvise_cold_or_pageout_pte_range(), madvise_free_pte_range(): of a folio, part of which is inside. */
 static void split_cut_folio(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, uint64_t pfn)
 {
-	bool shared;
-
-	pmk_folio_mapped(m, pfn, &shared);
-	if (shared)
+	if (pmk_folio_shared(m, mm, at, pfn))
 		return;
 	if (is_huge(mm, at))
 		split_unit(m, mm, unit_of(m, at));
@@ -276,6 +297,7 @@ static bool new_huge(struct touch *t, uint64_t unit)
 
 	if (!pmk_folio_alloc(t->m, ANON_FLAGS | PMK_KPF_THP_MASK | PMK_FRAME_ANONEXCL, &pfn))
 		return false;
+	pmk_cover(t->m, HUGE_NEW);
 	pmk_touch_anon_vma(t);
 	map_unit(t, unit, pfn, PMK_PTE_FRAME | PMK_PTE_ANON | pmk_touch_written(t) | t->armed);
 	return true;
@@ -297,6 +319,7 @@ static bool map_huge_zero(struct touch *t, uint64_t unit)
 		}
 		m->huge_zero_pfn = pfn;
 	}
+	pmk_cover(m, HUGE_ZERO);
 	map_unit(t, unit, pfn, PMK_PTE_ZERO | t->armed);
 	return true;
 }
@@ -342,6 +365,7 @@ static bool reuse_unit(struct touch *t, uint64_t unit, const struct pmk_value *v
 			return false;
 		pmk_frame_flags(t->m, pfn, size, 0, PMK_FRAME_ANONEXCL);
 	}
+	pmk_cover(t->m, HUGE_REUSE);
 	pmk_runs_set(&t->mm->pte, unit, unit + size,
 		     (struct pmk_value){ pfn, v->tag | pmk_touch_written(t) });
 	return true;
@@ -413,6 +437,7 @@ static int64_t collapse_anon(struct touch *t, uint64_t unit)
 		return -EINVAL;
 	if (!pmk_folio_alloc(t->m, ANON_FLAGS | PMK_KPF_THP_MASK | PMK_FRAME_ANONEXCL, &pfn))
 		return -ENOMEM;
+	pmk_cover(t->m, COLLAPSE_ANON);
 	pmk_mm_zap(t->m, t->mm, unit, unit + size);
 	pmk_runs_clear(&t->mm->table, unit / size, unit / size + 1);
 	pmk_touch_anon_vma(t);
@@ -433,11 +458,20 @@ static void unmap_object(struct pmk_machine *m, int object, uint64_t off, uint64
 			uint64_t from = off > first ? off : first,
 				 to = off + n < last ? off + n : last;
 
-			if (m->vma[run->v.tag & ~PMK_RUN_LINEAR].object == object && from < to)
-				pmk_mm_zap(m, mm, run->start + (from - first),
-					   run->start + (to - first));
+			const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
+
+			if (vma->object == object && from < to)
+				pmk_mm_zap_pages(m, mm, vma, run->start + (from - first),
+						 run->start + (to - first), false);
 		}
 	}
+}
+
+static bool has_any(const struct pmk_runs *map, uint64_t start, uint64_t end)
+{
+	const struct pmk_run *run = pmk_runs_seek(map, start, NULL);
+
+	return run && run->start < end;
 }
 
 static int64_t collapse_shmem(struct touch *t, uint64_t unit)
@@ -449,11 +483,14 @@ static int64_t collapse_shmem(struct touch *t, uint64_t unit)
 
 	if (off != unit_of(m, off) || off + size > o->pages || !(t->vma.flags & PMK_VMA_SHARED))
 		return -EINVAL;
+	if (!has_any(&o->cache, off, off + size)) /* SCAN_TRUNCATED: nothing but a hole */
+		return -EINVAL;
 	if (!pmk_folio_alloc(m,
 			     PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_KPF_SWAPBACKED_MASK |
 				     PMK_FRAME_CACHED | PMK_KPF_THP_MASK,
 			     &pfn))
 		return -ENOMEM;
+	pmk_cover(m, COLLAPSE_SHMEM);
 	unmap_object(m, t->vma.object, off, size);
 	while (pmk_runs_piece(&o->cache, off + size, &c)) {
 		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)
@@ -463,9 +500,20 @@ static int64_t collapse_shmem(struct touch *t, uint64_t unit)
 	}
 	pmk_runs_set(&o->cache, off, off + size,
 		     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
+	if (t->vma.flags &
+	    PMK_VMA_UFFD_WP) /* collapse_pte_mapped_thp() keeps the table for its markers */
+		return -EINVAL;
 	pmk_runs_clear(&t->mm->table, unit / size, unit / size + 1);
 	map_unit(t, unit, pfn, PMK_PTE_FRAME);
 	return 0;
+}
+
+/* thp_vma_suitable_order(): the last PMD that could fit is all inside. */
+static bool has_unit(const struct pmk_machine *m, const struct pmk_run *vma)
+{
+	uint64_t size = pmk_pmd_pages(m);
+
+	return vma->end - vma->start >= size && unit_of(m, vma->end - size) >= vma->start;
 }
 
 int64_t pmk_huge_collapse(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
@@ -475,11 +523,16 @@ int64_t pmk_huge_collapse(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 	uint64_t size = pmk_pmd_pages(m), at = unit_of(m, start + size - 1);
 	int64_t err = 0;
 
-	if (!vma || !mm->thp ||
+	if (!vma || !mm->thp || !has_unit(m, &t.run) ||
+	    (vma->object < 0 && !vma->anon_vma && !pmk_mutant(m, COLLAPSE_EMPTY)) ||
 	    vma->flags & (PMK_VMA_NOHUGEPAGE | PMK_VMA_HUGETLB | PMK_VMA_PFNMAP))
 		return -EINVAL;
 	t.vma = *vma;
 	if (vma->object >= 0 && m->object[vma->object].kind != PMK_OBJECT_SHMEM)
+		return -EINVAL;
+	if (at >
+	    unit_of(m,
+		    end)) /* madvise_collapse() counts fewer than no huge pages, and has found none */
 		return -EINVAL;
 	for (; at + size <= end; at += size) {
 		int64_t e = is_huge(mm, at)	? 0
@@ -551,6 +604,7 @@ static int64_t hugetlb_store(struct touch *t, uint64_t unit, const struct pmk_va
 		pmk_frame_flags(t->m, v->base, size, 0, PMK_FRAME_ANONEXCL);
 		return 0;
 	}
+	pmk_cover(t->m, HUGETLB_COPY);
 	pmk_runs_clear(&t->mm->pte, unit, unit + size);
 	pmk_frame_map(t->m, v->base, size, -1);
 	return hugetlb_anon(t, unit);
@@ -563,6 +617,7 @@ static int64_t hugetlb_new(struct touch *t, uint64_t unit, bool armed)
 	int64_t err;
 	struct pmk_value v;
 
+	pmk_cover(t->m, HUGETLB_NEW);
 	pmk_runs_clear(&t->mm->pte, unit, unit + size); /* a marker */
 	err = t->vma.flags & PMK_VMA_SHARED ? hugetlb_shared(t, unit) : hugetlb_anon(t, unit);
 	if (!armed)

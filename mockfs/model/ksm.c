@@ -14,10 +14,17 @@
 struct merge {
 	struct pmk_machine *m;
 	bool zero_pages;
+	uint64_t first; /* the first page that ksmd comes to */
 	uint64_t pfn; /* the page that all become; 0: none yet */
-	uint64_t found; /* different frames */
+	bool merged; /* it is one already */
 	bool act; /* else look only */
 };
+
+void pmk_mm_ksm_enter(struct pmk_machine *m, struct pmk_mm *mm)
+{
+	if (!mm->ksm)
+		mm->ksm = ++m->ksm_next;
+}
 
 /* An entry at a time: merged pages have one PFN, so they make no run. */
 static void merge_page(struct merge *g, struct pmk_mm *mm, uint64_t at, const struct pmk_value *v)
@@ -35,6 +42,24 @@ static void merge_page(struct merge *g, struct pmk_mm *mm, uint64_t at, const st
 	pmk_frame_map(g->m, v->base, 1, -1);
 }
 
+/* try_to_merge_two_pages(): of the first two that are equal the second stays, as it is the one at hand, unless
+ * there is a merged page already. */
+static void look(struct merge *g, const struct pmk_piece *p, bool merged)
+{
+	uint64_t second = p->v.base;
+
+	if (!g->first)
+		g->first = second++;
+	if (merged && !g->merged) {
+		g->pfn = p->v.base;
+		g->merged = true;
+	} else if (!g->pfn && pmk_mutant(g->m, KSM_FIRST)) {
+		g->pfn = g->first;
+	} else if (!g->pfn && second != g->first && second < p->v.base + (p->end - p->start)) {
+		g->pfn = second; /* the same frame again, by fork, does not count */
+	}
+}
+
 static void visit_entries(struct merge *g, struct pmk_mm *mm, const struct pmk_run *vma)
 {
 	struct pmk_piece p = { .end = vma->start };
@@ -47,11 +72,7 @@ static void visit_entries(struct merge *g, struct pmk_mm *mm, const struct pmk_r
 		    f.tag & (PMK_FRAME_GIVEN | PMK_FRAME_LARGE))
 			continue;
 		if (!g->act) {
-			if (p.v.base == g->pfn && p.end - p.start == 1)
-				continue; /* the same by fork */
-			g->found += f.tag & PMK_KPF_KSM_MASK ? 2 : p.end - p.start;
-			if (!g->pfn || f.tag & PMK_KPF_KSM_MASK)
-				g->pfn = p.v.base;
+			look(g, &p, f.tag & PMK_KPF_KSM_MASK);
 			continue;
 		}
 		for (uint64_t at = p.start; at < p.end; at++) {
@@ -62,19 +83,41 @@ static void visit_entries(struct merge *g, struct pmk_mm *mm, const struct pmk_r
 	}
 }
 
+/* False: nothing of it is mergeable any more. */
+static bool visit_mm(struct merge *g, struct pmk_mm *mm)
+{
+	struct pmk_cursor c;
+	bool any = false;
+
+	for (const struct pmk_run *run = pmk_runs_seek(&mm->vma, 0, &c); run;
+	     run = pmk_runs_next(&c)) {
+		unsigned flags = g->m->vma[run->v.tag & ~PMK_RUN_LINEAR].flags;
+
+		if (!(flags & PMK_VMA_MERGEABLE) || flags & PMK_VMA_SHARED)
+			continue;
+		any = true;
+		visit_entries(g, mm, run);
+	}
+	return any;
+}
+
+/* Address spaces in the order in which they came to the list. */
 static void visit_machine(struct merge *g)
 {
-	for (size_t i = 0; i < g->m->ntasks; i++) {
-		struct pmk_mm *mm = g->m->task[i]->mm;
-		struct pmk_cursor c;
-		const struct pmk_run *run = mm ? pmk_runs_seek(&mm->vma, 0, &c) : NULL;
+	for (unsigned last = 0, next; last != UINT32_MAX; last = next) {
+		struct pmk_mm *mm = NULL;
 
-		for (; run; run = pmk_runs_next(&c)) {
-			unsigned flags = g->m->vma[run->v.tag & ~PMK_RUN_LINEAR].flags;
+		next = UINT32_MAX;
+		for (size_t i = 0; i < g->m->ntasks; i++) {
+			struct pmk_mm *other = g->m->task[i]->mm;
 
-			if (flags & PMK_VMA_MERGEABLE && !(flags & PMK_VMA_SHARED))
-				visit_entries(g, mm, run);
+			if (other && other->ksm > last && other->ksm < next) {
+				mm = other;
+				next = other->ksm;
+			}
 		}
+		if (mm && !visit_mm(g, mm))
+			mm->ksm = 0;
 	}
 }
 
@@ -83,14 +126,16 @@ void pmk_machine_ksm(struct pmk_machine *m, bool zero_pages)
 	struct merge g = { .m = m, .zero_pages = zero_pages };
 
 	visit_machine(&g);
-	if (!g.found || (!zero_pages && g.found < 2))
+	if (!g.first || (!zero_pages && !g.pfn))
 		return; /* a page alone stays what it is */
+	pmk_cover(m, KSM_MERGE);
 	g.act = true;
 	if (zero_pages)
 		g.pfn = 0;
 	visit_machine(&g);
 	if (!zero_pages)
-		pmk_frame_flags(m, g.pfn, 1, PMK_FRAME_ANONEXCL, PMK_KPF_KSM_MASK);
+		pmk_frame_flags(m, g.pfn, 1, PMK_FRAME_ANONEXCL,
+				PMK_KPF_KSM_MASK | PMK_FRAME_DIRTY); /* lest reclaim drop it */
 }
 
 /* break_ksm(): a new frame for one page. */
@@ -101,6 +146,7 @@ static int64_t unmerge_page(struct pmk_machine *m, struct pmk_mm *mm, uint64_t a
 			       PMK_KPF_SWAPBACKED_MASK | PMK_FRAME_ANONEXCL;
 	uint64_t pfn;
 
+	pmk_cover(m, KSM_UNMERGE);
 	if (!pmk_frame_alloc(m, 1, flags, &pfn))
 		return -ENOMEM;
 	pmk_frame_map(m, pfn, 1, 1);

@@ -226,6 +226,8 @@ struct pmk_task *pmk_task_fork(struct pmk_machine *m, struct pmk_task *parent, i
 	memcpy(task->comm, parent->comm, sizeof(task->comm));
 	task->mm = mm_create();
 	task->mm->thp = parent->mm->thp;
+	if (parent->mm->ksm)
+		pmk_mm_ksm_enter(m, task->mm);
 	pmk_mm_fork(m, parent->mm, task->mm);
 	return task;
 }

@@ -76,6 +76,7 @@ struct pmk_vma {
 	unsigned flags; /* PMK_VMA_* */
 	int object; /* index of the machine's objects; -1: anonymous memory */
 	unsigned anon_vma; /* 0: none yet.  Decides what fork copies and what may merge */
+	int64_t moved; /* of a private mapping of an object: from where its first own page was to where it is */
 };
 
 /* ---- objects: files, memfds, shared anonymous memory, special mappings --------------------------- */
@@ -119,6 +120,7 @@ struct pmk_mm {
 	struct pmk_runs vma, pte;
 	bool uffd; /* has made a userfaultfd */
 	struct pmk_runs table; /* PMDs that have a page table (pgtable.c) */
+	unsigned ksm; /* when it came to ksmd's list; 0: is not on it */
 	bool thp; /* PR_SET_THP_DISABLE is off; a new process has it on (actor.c) */
 	unsigned anon_vma_next; /* numbers are the mm's own, so that attributes can be shared */
 };
@@ -186,6 +188,7 @@ struct pmk_machine {
 	uint64_t zero_pfn, huge_zero_pfn; /* 0: not needed yet */
 	int vdso_object, vvar_object;
 	uint64_t cover[PMK_RULE_COUNT]; /* how often each rule was applied */
+	unsigned ksm_next;
 	bool soft_dirty_used; /* 3.11 .. 4.2: somebody has written to clear_refs */
 };
 
@@ -322,6 +325,13 @@ void pmk_huge_split(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 void pmk_folio_split_cut(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
 /* MADV_COLLAPSE of [start, end), in one VMA. */
 int64_t pmk_huge_collapse(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
+/* Of the large folio of frame pfn, which is mapped at `at`: does another address space map any of it, as far as the
+ * kernel can tell (folio_maybe_mapped_shared())? */
+bool pmk_folio_shared(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t at,
+		      uint64_t pfn);
+/* [start, end) of one VMA cannot become one of its own, for that would cut a huge page in two; what can be split
+ * off has been (hugetlb_vm_op_split()). */
+bool pmk_vma_cannot_split(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
 /* Whether `at` is inside a huge page of a hugetlb VMA, where no VMA can end. */
 bool pmk_hugetlb_cut(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t at);
 
@@ -329,6 +339,8 @@ bool pmk_hugetlb_cut(const struct pmk_machine *m, const struct pmk_mm *mm, uint6
 /* ksmd has been round often enough: equal pages of mergeable VMAs are one.  All pages are equal, for a
  * store of a script writes a zero.  zero_pages: use_zero_pages. */
 void pmk_machine_ksm(struct pmk_machine *m, bool zero_pages);
+/* The address space comes to ksmd's list, if it is not there (__ksm_enter()). */
+void pmk_mm_ksm_enter(struct pmk_machine *m, struct pmk_mm *mm);
 /* MADV_UNMERGEABLE: every page of [start, end) has a frame of its own again. */
 int64_t pmk_mm_unmerge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
 

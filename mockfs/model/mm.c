@@ -19,7 +19,8 @@ static size_t hash_vma(const struct pmk_vma *v)
 {
 	uint64_t h = v->prot | (uint64_t)v->flags << 3 | (uint64_t)(unsigned)v->object << 24;
 
-	h = (h ^ v->anon_vma * 0xff51afd7ed558ccdull) * 0x9e3779b97f4a7c15ull;
+	h = (h ^ (v->anon_vma + (uint64_t)v->moved) * 0xff51afd7ed558ccdull) *
+	    0x9e3779b97f4a7c15ull;
 	return (size_t)(h ^ h >> 32);
 }
 
@@ -41,7 +42,7 @@ static void rehash(struct pmk_machine *m)
 static bool same_vma(const struct pmk_vma *a, const struct pmk_vma *b)
 {
 	return a->prot == b->prot && a->flags == b->flags && a->object == b->object &&
-	       a->anon_vma == b->anon_vma;
+	       a->anon_vma == b->anon_vma && a->moved == b->moved;
 }
 
 unsigned pmk_vma_intern(struct pmk_machine *m, const struct pmk_vma *vma)
@@ -106,7 +107,7 @@ static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, b
 	l = *vma_of(m, left.v);
 	r = *vma_of(m, right.v);
 	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
-	    (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
+	    l.moved != r.moved || (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
 	    left.v.base + (left.end - left.start) != right.v.base ||
 	    (!common_anon_vma(l.anon_vma, r.anon_vma, pmk_mutant(m, MERGE_FORKED), &anon_vma) &&
 	     (!grown || r.anon_vma)))
@@ -137,6 +138,20 @@ static void replace(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 	pmk_huge_split_at(m, mm, end);
 	pmk_runs_get(&mm->vma, start, &old);
 	pmk_runs_set(&mm->vma, start, end, vma_value(m, vma, old.base));
+}
+
+bool pmk_vma_cannot_split(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+{
+	struct pmk_run run;
+	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, &run);
+
+	if (pmk_hugetlb_cut(m, mm, start))
+		return true;
+	if (!vma || !pmk_hugetlb_cut(m, mm, end))
+		return false;
+	pmk_cover(m, HUGETLB_UNSPLIT);
+	replace(m, mm, start, run.end, vma); /* it has begun to */
+	return true;
 }
 
 /* vma_modify(): the piece gets its attributes and merges with its neighbours at once. */
@@ -245,14 +260,16 @@ void pmk_mm_destroy(struct pmk_machine *m, struct pmk_mm *mm)
 
 /* ---- mprotect and mlock ------------------------------------------------------------------------- */
 
-static void protect_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_piece *p,
-			  unsigned prot)
+static int64_t protect_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_piece *p,
+			     unsigned prot)
 {
 	struct pmk_vma vma = *vma_of(m, p->v), old = vma;
 	bool shared = vma.flags & PMK_VMA_SHARED;
 
 	if (vma.prot == prot && !pmk_mutant(m, MERGE_UNCHANGED))
-		return;
+		return 0;
+	if (pmk_vma_cannot_split(m, mm, p->start, p->end))
+		return -EINVAL; /* only who changes something splits */
 	vma.prot = prot;
 	if (prot & PMK_PERM_W && !(old.prot & PMK_PERM_W) && !shared) {
 		vma.flags |= PMK_VMA_ACCOUNT;
@@ -268,23 +285,21 @@ static void protect_piece(struct pmk_machine *m, struct pmk_mm *mm, const struct
 		pmk_cover(m, PROTECT_POPULATES);
 		pmk_mm_populate(m, mm, p->start, p->end, PMK_POPULATE_LOCKED);
 	}
+	return 0;
 }
 
 int64_t pmk_mm_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		       unsigned prot)
 {
 	struct pmk_piece p = { .end = start };
+	int64_t err = 0;
 
 	if (!in_range(m, start, n))
 		return -ENOMEM;
-	if (hugetlb_cut(m, mm, start, n))
-		return -EINVAL;
-	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
-		if (!p.run)
-			return -ENOMEM; /* what came before stays changed */
-		protect_piece(m, mm, &p, prot);
-	}
-	return 0;
+	while (!err && pmk_runs_piece(&mm->vma, start + n, &p))
+		err = p.run ? protect_piece(m, mm, &p, prot)
+			    : -ENOMEM; /* what came before stays changed */
+	return err;
 }
 
 /* mlock_fixup(): the flag, then the pages that are there already. */
@@ -356,19 +371,36 @@ static void drop_uffd(struct pmk_machine *m, struct pmk_mm *mm, uint64_t page)
 	replace(m, mm, whole.start, whole.end, &vma);
 }
 
-/* dontunmap_complete(): all of the old VMA is no longer LOCKED, and has no anon_vma if all of it moved
- * (rule 10). */
+/* dontunmap_complete(): the old VMA is no longer LOCKED, at first all of it and since 7.2 what has moved; it
+ * has no anon_vma if all of it moved (rule 10). */
 static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
 {
 	struct pmk_run whole;
 	struct pmk_vma old = *pmk_vma_at(m, mm, start, &whole);
 
+	if (!pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_UNLOCKS) && old.flags & PMK_VMA_LOCKED) {
+		pmk_mm_vma_change(m, mm, start, end, PMK_VMA_LOCKED, 0);
+		old = *pmk_vma_at(m, mm, start, &whole);
+	}
+
 	pmk_cover(m, REMAP_DONTUNMAP);
 	old.flags &= ~PMK_VMA_LOCKED;
 	if (whole.start == start && whole.end == end && !pmk_mutant(m, DONTUNMAP_KEEPS) &&
-	    pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_FRESH))
+	    pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_FRESH)) {
 		old.anon_vma = 0;
+		/* and, since 7.2, is as if it had always been here */
+		if (old.object < 0 && !pmk_profile_has(&m->profile, PMK_Q_MOVED_MERGES))
+			pmk_runs_set(&mm->vma, start, end, vma_value(m, &old, start));
+	}
 	replace(m, mm, whole.start, whole.end, &old);
+}
+
+/* Whether both pages are in one VMA. */
+static bool is_in(const struct pmk_mm *mm, uint64_t page, uint64_t other)
+{
+	const struct pmk_run *run = pmk_runs_find(&mm->vma, page);
+
+	return run && other - run->start < run->end - run->start;
 }
 
 /* One VMA piece [start, end) goes to `to`; new_n pages there, at least as many. */
@@ -377,17 +409,21 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 {
 	struct pmk_vma vma = *vma_of(m, p.v), old = vma;
 	uint64_t n = p.end - p.start, pgoff = p.v.base;
+	bool own = !dontunmap || pmk_profile_has(&m->profile, PMK_Q_MOVED_MERGES);
+	bool may = !(old.flags & PMK_VMA_UFFD) || pmk_profile_has(&m->profile, PMK_Q_UFFD_MERGES);
 
 	if (vma.object < 0 && !vma.anon_vma && !pmk_mutant(m, REMAP_KEEPS_OFFSET))
 		pgoff = to;
+	if (vma.object >= 0 && vma.anon_vma && pmk_profile_has(&m->profile, PMK_Q_FILE_MOVED))
+		vma.moved += (int64_t)(to - p.start);
 	if (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
-	/* copy_vma() comes first: even with the old VMA it may merge */
-	if (!(old.flags & PMK_VMA_UFFD) || pmk_profile_has(&m->profile, PMK_Q_UFFD_MERGES)) {
+	/* copy_vma() comes first: even with the old VMA it may merge, or might before 7.2 */
+	if (may && (own || !is_in(mm, p.start, to - 1)))
 		merge_at(m, mm, to);
+	if (may && (own || !is_in(mm, p.start, to + new_n)))
 		merge_at(m, mm, to + new_n);
-	}
 	drop_uffd(m, mm, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
 	move_entries(m, mm, p.start, to, n, old.flags & PMK_VMA_UFFD_WP);
@@ -444,8 +480,9 @@ static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 		if (vma_of(m, p.v)->flags & PMK_VMA_UFFD && len < n &&
 		    (p.start > start || ends_before(mm, start, start + n)))
 			return -EFAULT; /* vma_multi_allowed(): such a VMA moves alone */
+		if (pmk_mm_unmap(m, mm, to, len))
+			return -EINVAL;
 		pmk_cover(m, REMAP_MOVE);
-		pmk_mm_unmap(m, mm, to, len);
 		move_piece(m, mm, p, to, len, dontunmap);
 	}
 	return 0;
@@ -461,13 +498,39 @@ static int64_t remap_resize(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 
 	if (!pmk_vma_at(m, mm, start, &run) || run.end < start + (n < new_n ? n : new_n))
 		return -EFAULT;
+	if (pmk_mm_unmap(m, mm, new_start, new_n))
+		return -EINVAL;
 	pmk_cover(m, REMAP_RESIZE);
-	pmk_mm_unmap(m, mm, new_start, new_n);
 	if (new_n < n)
 		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
 	pmk_runs_piece(&mm->vma, start + (new_n < n ? new_n : n), &p);
 	locked = vma_of(m, p.v)->flags & PMK_VMA_LOCKED;
 	move_piece(m, mm, p, new_start, new_n, false);
+	if (locked && new_n > n)
+		pmk_mm_populate(m, mm, new_start + n, new_start + new_n, PMK_POPULATE_LOCKED);
+	return 0;
+}
+
+/* mremap_to() before 6.17: the target is unmapped first, and then it is one VMA or nothing. */
+static int64_t remap_single(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+			    uint64_t new_n, uint64_t new_start, bool dontunmap)
+{
+	struct pmk_run run;
+	struct pmk_piece p = { .end = start };
+	bool locked;
+
+	if (pmk_mm_unmap(m, mm, new_start, new_n))
+		return -EINVAL;
+	if (new_n < n) {
+		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
+		n = new_n;
+	}
+	if (!pmk_vma_at(m, mm, start, &run) || run.end < start + n)
+		return -EFAULT;
+	pmk_cover(m, REMAP_MOVE);
+	pmk_runs_piece(&mm->vma, start + n, &p);
+	locked = vma_of(m, p.v)->flags & PMK_VMA_LOCKED;
+	move_piece(m, mm, p, new_start, new_n, dontunmap);
 	if (locked && new_n > n)
 		pmk_mm_populate(m, mm, new_start + n, new_start + new_n, PMK_POPULATE_LOCKED);
 	return 0;
@@ -497,15 +560,21 @@ static int64_t remap_huge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		     uint64_t new_n, uint64_t new_start, bool dontunmap)
 {
+	bool multi = pmk_profile_has(&m->profile, PMK_Q_MREMAP_MULTI);
+
 	if (!in_range(m, start, n) || !new_n || (dontunmap && new_n != n))
 		return -EINVAL;
 	if (dontunmap && !pmk_profile_has(&m->profile, PMK_Q_MREMAP_DONTUNMAP))
 		return -EINVAL;
+	if (!multi && !pmk_vma_at(m, mm, start, NULL))
+		return -EFAULT;
 	if (new_start && (!in_range(m, new_start, new_n) ||
 			  (new_start < start + n && start < new_start + new_n)))
 		return -EINVAL;
 	if (remap_huge(m, mm, start, &n, &new_n, new_start, dontunmap))
 		return -EINVAL;
+	if (new_start && !multi)
+		return remap_single(m, mm, start, n, new_n, new_start, dontunmap);
 	if (new_start && n == new_n)
 		return remap_move(m, mm, start, n, new_start, dontunmap);
 	if (new_start)
@@ -534,7 +603,10 @@ static void fork_entries(struct pmk_machine *m, struct pmk_mm *parent, struct pm
 
 		if (!p.run || (!all && !(kind == PMK_PTE_MARKER && v.base & PMK_MARKER_GUARD)))
 			continue;
-		v.tag &= ~PMK_PTE_UFFD_WP; /* E-B57-FORK */
+		if (v.tag & PMK_PTE_UFFD_WP)
+			pmk_cover(m, FORK_UFFD);
+		if (!pmk_mutant(m, UFFD_FORK))
+			v.tag &= ~PMK_PTE_UFFD_WP; /* E-B57-FORK */
 		if (kind == PMK_PTE_FRAME) {
 			pmk_frame_map(m, v.base, n, 1);
 			pmk_cover(m, FORK_COPY);

@@ -77,6 +77,8 @@ void pmk_mm_table_unmapped(struct pmk_machine *m, struct pmk_mm *mm, uint64_t st
 		first++;
 	if (first < last && pmd_used(m, mm, last - 1))
 		last--;
+	if (first < last)
+		pmk_cover(m, TABLE_GONE);
 	pmk_runs_clear(&mm->table, first, last);
 }
 

@@ -161,7 +161,9 @@ static uint64_t categories(const struct scan *s, enum place place, struct pmk_va
 	else if (place == PLACE_NONE)
 		c = s->none_written || s->fast ? PMK_SCAN_WRITTEN_MASK : 0;
 	else
-		c = s->none_written && uffd ? PMK_SCAN_WRITTEN_MASK : 0;
+		c = s->none_written && uffd && !(s->vma.flags & PMK_VMA_HUGETLB)
+			    ? PMK_SCAN_WRITTEN_MASK
+			    : 0;
 	if (s->uffd_only && !uffd)
 		c &= ~PMK_SCAN_WRITTEN_MASK;
 	return c | s->vma_categories;
@@ -271,8 +273,10 @@ static int visit(struct scan *s, enum place place, const struct pmk_piece *p)
 			return 0;
 		err = output(s, c, p->start, &end);
 	}
-	if (wp && end > p->start && (c & PMK_SCAN_WRITTEN_MASK || place == PLACE_HOLE))
-		protect(s, place, p->start, end, p->v);
+	if (!wp || end == p->start || !(c & PMK_SCAN_WRITTEN_MASK || place == PLACE_HOLE))
+		return err;
+	pmk_cover(s->m, SCAN_PROTECT);
+	protect(s, place, p->start, end, p->v);
 	return err;
 }
 

@@ -30,6 +30,8 @@ bool pmk_touch_stopped(const struct touch *t, uint64_t tag);
 void pmk_touch_anon_vma(struct touch *t);
 /* Frames come into a locked VMA, or leave it. */
 void pmk_touch_lock(const struct touch *t, uint64_t pfn, uint64_t n, bool on);
+/* A store meets the protection of a userfaultfd that nobody serves. */
+bool pmk_touch_stopped(const struct touch *t, uint64_t tag);
 /* None entries of anonymous memory get small pages. */
 int64_t pmk_touch_anon(struct touch *t, uint64_t start, uint64_t end);
 /* A store to present small pages, one run of entries. */

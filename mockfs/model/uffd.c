@@ -40,6 +40,15 @@ static int64_t can_register(const struct pmk_machine *m, const struct pmk_vma *v
 	return 0;
 }
 
+/* The first VMA is made of huge pages, and the range does not begin with one, even if in the hole before. */
+static bool first_is_cut(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t start)
+{
+	const struct pmk_run *run = pmk_runs_seek(&mm->vma, start, NULL);
+
+	return run && m->vma[run->v.tag & ~PMK_RUN_LINEAR].flags & PMK_VMA_HUGETLB &&
+	       start & (pmk_pmd_pages(m) - 1);
+}
+
 bool pmk_vma_wp_markers(const struct pmk_vma *vma)
 {
 	if (!(vma->flags & PMK_VMA_UFFD_WP))
@@ -67,7 +76,7 @@ int64_t pmk_mm_uffd_register(struct pmk_machine *m, struct pmk_mm *mm, uint64_t 
 	if (flags & PMK_VMA_UFFD_ASYNC)
 		flags |= PMK_VMA_UFFD_NONE; /* userfaultfd_api() */
 	mm->uffd = true;
-	if (!range_ok(m, start, n) || pmk_hugetlb_cut(m, mm, start) ||
+	if (!range_ok(m, start, n) || first_is_cut(m, mm, start) ||
 	    pmk_hugetlb_cut(m, mm, start + n))
 		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
@@ -80,6 +89,7 @@ int64_t pmk_mm_uffd_register(struct pmk_machine *m, struct pmk_mm *mm, uint64_t 
 	}
 	if (!found)
 		return -EINVAL;
+	pmk_cover(m, UFFD_REGISTER);
 	pmk_mm_vma_change(m, mm, start, start + n, 0, flags);
 	return 0;
 }
@@ -156,8 +166,9 @@ int64_t pmk_mm_uffd_unregister(struct pmk_machine *m, struct pmk_mm *mm, uint64_
 {
 	struct pmk_piece p = { .end = start };
 	bool found = false;
+	unsigned kind = 0;
 
-	if (!mm->uffd || !range_ok(m, start, n))
+	if (!mm->uffd || !range_ok(m, start, n) || first_is_cut(m, mm, start))
 		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
 		const struct pmk_vma *vma = p.run ? &m->vma[p.v.tag & ~PMK_RUN_LINEAR] : NULL;
@@ -165,6 +176,14 @@ int64_t pmk_mm_uffd_unregister(struct pmk_machine *m, struct pmk_mm *mm, uint64_
 		found |= p.run;
 		if (vma && file_backed(m, vma) && !(vma->flags & PMK_VMA_UFFD_WP))
 			return -EINVAL; /* vma_can_userfault() asks for a mode: there is none */
+		if (!vma || !(vma->flags & PMK_VMA_UFFD_WP))
+			continue;
+		if (kind && kind != (vma->flags & PMK_VMA_UFFD) &&
+		    pmk_profile_has(&m->profile, PMK_Q_UFFD_OWN))
+			return -EINVAL; /* one is another's, whichever tries */
+		kind = vma->flags & PMK_VMA_UFFD;
+		if (pmk_hugetlb_cut(m, mm, start + n))
+			return -EINVAL;
 	}
 	p.end = start;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
@@ -194,8 +213,8 @@ int64_t pmk_mm_uffd_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 			continue;
 		if (!(vma->flags & PMK_VMA_UFFD_WP))
 			return -ENOENT; /* what came before stays protected */
-		if (pmk_hugetlb_cut(m, mm, start) || pmk_hugetlb_cut(m, mm, start + n))
-			return -EINVAL; /* mwriteprotect_range(), VMA by VMA */
+		if (vma->flags & PMK_VMA_HUGETLB && (start | n) & (pmk_pmd_pages(m) - 1))
+			return -EINVAL;
 		pmk_mm_uffd_wp_range(m, mm, vma, p.start, p.end, on);
 		err = 0;
 	}

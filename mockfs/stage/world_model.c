@@ -157,6 +157,8 @@ static int64_t map(struct model *w, struct pmk_mm *mm, const struct pmk_request 
 		return -EINVAL;
 	if (r->a[0] >= (int64_t)w->nobjects)
 		return -EBADF;
+	if (r->a[0] < 0 && r->a[2]) /* ksys_mmap_pgoff(): whole huge pages */
+		n = (n + pmk_pmd_pages(w->m) - 1) & ~(pmk_pmd_pages(w->m) - 1);
 	if (pmk_runs_gap(&mm->vma, start, start + n, &gap) != n)
 		return -EEXIST; /* MAP_FIXED_NOREPLACE */
 	if (r->a[0] >= 0)
@@ -167,7 +169,7 @@ static int64_t map(struct model *w, struct pmk_mm *mm, const struct pmk_request 
 		if (pmk_profile_has(&w->m->profile, PMK_Q_SECRET_LOCKED))
 			vma.flags |= PMK_VMA_LOCKED;
 	} else if (r->a[0] < 0 && r->a[2]) {
-		if ((start | n) & (pmk_pmd_pages(w->m) - 1))
+		if (start & (pmk_pmd_pages(w->m) - 1))
 			return -EINVAL;
 		vma.flags |= PMK_VMA_HUGETLB;
 		vma.object =
