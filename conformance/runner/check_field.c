@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* check_field.c - `field`: a number behind a name in a text file of proc, as in "Rss:  32 kB". */
+/* check_field.c - `field`: a number behind a name in a text file of proc, as in "Rss:  32 kB", or how many lines
+ * of the name have a word: "VmFlags gu". */
 #include "check_internal.h"
 
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 struct field {
 	const char *name;
 	size_t name_len;
+	const char *word; /* to be counted; NULL: numbers are */
 	uint64_t page_size;
 	uint64_t start, end; /* of smaps: only entries that overlap this; else 0 and UINT64_MAX */
 	bool inside, found;
@@ -34,13 +36,30 @@ static void add_value(struct field *f, const char *text, size_t len)
 	f->found = true;
 }
 
+static void count_word(struct field *f, const char *text, size_t len)
+{
+	size_t word_len = strlen(f->word);
+	const char *end = text + len;
+
+	f->found = true;
+	while (text < end) {
+		const char *blank = memchr(text, ' ', (size_t)(end - text));
+
+		if (!blank)
+			blank = end;
+		f->sum += (size_t)(blank - text) == word_len && !memcmp(text, f->word, word_len);
+		text = blank + 1;
+	}
+}
+
 static void take_line(struct field *f, const char *line, size_t len)
 {
 	struct pmk_maps_line vma;
 
 	if (len > f->name_len && !memcmp(line, f->name, f->name_len) && line[f->name_len] == ':') {
 		if (f->inside)
-			add_value(f, line + f->name_len + 1, len - f->name_len - 1);
+			(f->word ? count_word : add_value)(f, line + f->name_len + 1,
+							   len - f->name_len - 1);
 		return;
 	}
 	if (f->end != UINT64_MAX && pmk_maps_parse(line, len, &vma) == 0)
@@ -87,10 +106,15 @@ enum pmk_outcome pmk_check_field(struct pmk_check *c, const struct pmk_stmt *stm
 			   .name_len = arg[1].text_len,
 			   .page_size = c->page_size };
 	enum pmk_file file = (enum pmk_file)arg[0].n;
+	const char *blank = strchr(f.name, ' ');
 	int64_t result;
 	char *text;
 	size_t len;
 
+	if (blank) {
+		f.name_len = (size_t)(blank - f.name);
+		f.word = blank + 1;
+	}
 	if (find_extent(c, stmt, &f, why) != PMK_DONE)
 		return PMK_BROKEN;
 	result = pmk_check_read_text(c, file, pmk_stage_proc(c->stage, stmt->subject), &text, &len);

@@ -48,11 +48,27 @@ static struct cover cover_of(const struct pmk_suite *suite, const struct pmk_cla
 	return cover;
 }
 
+/* Whether the ledger says why this world cannot show it: "kernel: ...", "kernel-part: ...", "all: ...". */
+static bool has_reason(const struct pmk_clause *clause, const char *world)
+{
+	size_t len = strlen(world);
+
+	for (const char *at = clause->why; *at; at += strspn(at, "; ")) {
+		if (!strncmp(at, "all", 3) ||
+		    (!strncmp(at, world, len) && (at[len] == ':' || at[len] == '-')))
+			return true;
+		at += strcspn(at, ";");
+	}
+	return false;
+}
+
+/* Missing is a clause for which one world has neither a script nor a reason. */
 static enum state state_of(const struct cover *cover, const struct pmk_clause *clause)
 {
-	if (cover->scripts)
-		return PROVEN;
-	return *clause->why ? EXCUSED : MISSING;
+	for (int w = 0; w < PMK_WORLD_COUNT; w++)
+		if (!cover->world[w] && !has_reason(clause, world_name[w]))
+			return MISSING;
+	return cover->scripts ? PROVEN : EXCUSED;
 }
 
 static void print_clause(FILE *out, const struct pmk_suite *suite, const struct pmk_clause *clause)
@@ -60,8 +76,10 @@ static void print_clause(FILE *out, const struct pmk_suite *suite, const struct 
 	struct cover cover = cover_of(suite, clause);
 
 	fprintf(out, "  %-24s ", clause->id);
+	if (state_of(&cover, clause) == MISSING)
+		fputs("MISSING ", out);
 	if (!cover.scripts) {
-		fprintf(out, "%s\n", *clause->why ? clause->why : "MISSING");
+		fprintf(out, "%s\n", clause->why);
 		return;
 	}
 	for (int w = 0; w < PMK_WORLD_COUNT; w++)

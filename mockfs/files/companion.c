@@ -148,6 +148,8 @@ static size_t print_flags(const struct pmk_machine *m, const struct pmk_vma *vma
 		{ "ms", shared },
 		{ "gd", vma->flags & PMK_VMA_STACK },
 		{ "pf", vma->flags & PMK_VMA_PFNMAP },
+		{ "gu", vma->flags & PMK_VMA_MAYBE_GUARD &&
+				pmk_profile_has(&m->profile, PMK_Q_SMAPS_GUARD) },
 		{ "uw", vma->flags & PMK_VMA_UFFD_WP },
 		{ "lo", vma->flags & PMK_VMA_LOCKED },
 		{ "sr", vma->flags & PMK_VMA_SEQUENTIAL },

@@ -145,6 +145,7 @@ struct pmk_task {
 	struct pmk_mm *mm; /* NULL once it has exited */
 	struct pmk_cred cred;
 	bool dumpable;
+	bool beside; /* no real process stands for it */
 	uint32_t cgroup; /* of memory: an index */
 	uint64_t caps_saved; /* what seteuid(0) brings back */
 	char comm[16];

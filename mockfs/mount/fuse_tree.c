@@ -155,10 +155,11 @@ int pmk_place_of_caller(struct pmk_mount *m, int real_pid)
 
 /* ---- lookup --------------------------------------------------------------------------------- */
 
-/* Whether a real process shows its own file, not the script's. */
+/* Whether a real process shows its own file, not the script's: all of them when it stands for nobody. */
 static bool is_real(const struct pmk_mount *m, enum pmk_file file)
 {
-	return pmk_proc_file[file].of == PMK_OF_PROCESS ||
+	return (pmk_proc_file[file].per_pid && !m->opt.first_pid) ||
+	       pmk_proc_file[file].of == PMK_OF_PROCESS ||
 	       (pmk_proc_file[file].of == PMK_OF_MAPS && m->opt.real_maps);
 }
 
@@ -180,7 +181,8 @@ static bool entry_is_here(struct pmk_mount *m, struct pmk_node dir, struct pmk_p
 		return !dir.pid && (entry != PMK_ENTRY_NULL || m->opt.null_file);
 	case PROCESS:
 		return dir.pid && !dir.tid &&
-		       !(entry == PMK_ENTRY_MAP_FILES && place.real && m->opt.real_maps);
+		       !(entry == PMK_ENTRY_MAP_FILES && place.real &&
+			 (m->opt.real_maps || !m->opt.first_pid));
 	default:
 		return false;
 	}

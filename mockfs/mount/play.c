@@ -29,7 +29,13 @@ void pmk_play_deinit(struct pmk_play *play)
 
 int pmk_play_first_pid(const struct pmk_play *play)
 {
-	return pmk_stage_pid(play->stage, 0);
+	for (int i = 0, pid; (pid = pmk_stage_pid(play->stage, i)); i++) {
+		const struct pmk_task *task = pmk_task_find(play->machine, pid);
+
+		if (!task || !task->beside)
+			return pid;
+	}
+	return 0;
 }
 
 int pmk_play_last_pid(const struct pmk_play *play)

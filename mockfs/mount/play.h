@@ -18,7 +18,7 @@ struct pmk_play {
 /* as: --as KERNEL, or NULL.  0, or -1 and *err; _deinit in either case. */
 int pmk_play_init(struct pmk_play *play, const char *script, const char *as, struct pmk_error *err);
 void pmk_play_deinit(struct pmk_play *play);
-/* The script's first process; 0: it has none. */
+/* The script's first process that real ones stand for, as given-process may deny; 0: it has none. */
 int pmk_play_first_pid(const struct pmk_play *play);
 /* The highest PID of all its processes; 0: it has none. */
 int pmk_play_last_pid(const struct pmk_play *play);

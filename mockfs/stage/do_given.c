@@ -49,6 +49,8 @@ int64_t pmk_given_process(struct pmk_act *a, struct pmk_machine *m)
 				    a->stmt->subject);
 	proc = pmk_stage_spawn(a->s, a->stmt->subject, (int)pmk_act_number(a, PMK_OPT_PID),
 			       (uint32_t)pmk_act_number(a, PMK_OPT_UID), comm ? comm->text : NULL);
+	if (proc >= 0 && pmk_act_opt(a, PMK_OPT_BESIDE))
+		pmk_task_find(m, pmk_stage_pid(a->s, (int)proc))->beside = true;
 	if (proc >= 0 && pmk_act_opt(a, PMK_OPT_BARE))
 		unmap_all(a, m, (int)proc);
 	if (proc < 0)

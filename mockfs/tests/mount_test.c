@@ -266,6 +266,26 @@ static void run_shows_the_script(void **state)
 	       "No such file");
 }
 
+/* Processes of the script that no real one stands for. */
+static void run_shows_processes_beside_the_real_ones(void **state)
+{
+	static const char *const ways[] = { "fuse", "seccomp" };
+	char command[512];
+
+	(void)state;
+	expect("(echo 'scenario 1'; echo 'p: given-process pid=777 beside'; tail -n +2 $SCRIPT) "
+	       ">$DIR.beside; sed -i '/^q/d' $DIR.beside",
+	       0, "");
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(command, sizeof(command),
+			 "$PMKIT run --by %s $DIR.beside -- sh -c 'cat /proc/self/maps'", ways[i]);
+		expect(command, 0, "/cat");
+		snprintf(command, sizeof(command),
+			 "$PMKIT run --by %s $DIR.beside -- cat /proc/777/maps", ways[i]);
+		expect(command, 0, "20000000-20010000 rw-p");
+	}
+}
+
 static void run_passes_the_rest_through(void **state)
 {
 	(void)state;
@@ -655,6 +675,7 @@ int main(int argc, char **argv)
 		TEST(killed_server_leaves_no_mount),
 		TEST(dead_mount_is_mended),
 		TEST(run_shows_the_script),
+		TEST(run_shows_processes_beside_the_real_ones),
 		TEST(run_passes_the_rest_through),
 		TEST(run_exits_as_the_command),
 		TEST(run_hands_signals_on),
