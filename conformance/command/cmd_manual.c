@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "pagemapkit.h"
+#include "scenario.h"
 
 /* ---- pmkit(1) ------------------------------------------------------------------------------------- */
 
@@ -105,6 +106,21 @@ static void put_options(const char *usage)
 	}
 }
 
+/* What stands for KERNEL and SCRIPT: the kernels that have a scenario, and the scenarios. */
+static void put_names(const char *subcommand)
+{
+	static const char kernel[] = "kernel-";
+
+	fputs("local kernels='", stdout);
+	for (size_t i = 0; i < pmk_scenarios_count; i++)
+		if (!strncmp(pmk_scenarios[i].stem, kernel, strlen(kernel)))
+			printf(" %s", pmk_scenarios[i].stem + strlen(kernel));
+	printf("' scripts=\ncase %s in run|mount|fmt|check|test) scripts='", subcommand);
+	for (size_t i = 0; i < pmk_scenarios_count; i++)
+		printf(" %s", pmk_scenarios[i].stem);
+	puts("' ;; esac");
+}
+
 static void complete_bash(void)
 {
 	puts("# bash completion for pmkit, made by 'pmkit completion bash'\n"
@@ -121,11 +137,14 @@ static void complete_bash(void)
 		put_options(pmk_command[i].usage);
 		puts("\" ;;");
 	}
-	puts("\tesac\n"
-	     "\tif [[ $word == -* ]]; then\n"
+	puts("\tesac");
+	put_names("${COMP_WORDS[1]}");
+	puts("\tif [[ $word == -* ]]; then\n"
 	     "\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+	     "\telif [[ ${COMP_WORDS[COMP_CWORD-1]} == --as ]]; then\n"
+	     "\t\tCOMPREPLY=($(compgen -W \"$kernels\" -- \"$word\"))\n"
 	     "\telse\n"
-	     "\t\tCOMPREPLY=($(compgen -f -- \"$word\"))\n"
+	     "\t\tCOMPREPLY=($(compgen -W \"$scripts\" -- \"$word\") $(compgen -f -- \"$word\"))\n"
 	     "\tfi\n"
 	     "}\n"
 	     "complete -o filenames -F _pmkit pmkit");
@@ -148,7 +167,11 @@ static void complete_zsh(void)
 		put_options(pmk_command[i].usage);
 		puts(") ;;");
 	}
-	puts("esac\nif [[ $PREFIX == -* ]]; then\n\tcompadd -- $options\nelse\n\t_files\nfi");
+	puts("esac");
+	put_names("${words[2]}");
+	puts("if [[ $PREFIX == -* ]]; then\n\tcompadd -- $options\n"
+	     "elif [[ ${words[CURRENT-1]} == --as ]]; then\n\tcompadd -- ${=kernels}\n"
+	     "else\n\tcompadd -- ${=scripts}\n\t_files\nfi");
 }
 
 int pmk_cmd_completion(int argc, char **argv)

@@ -22,6 +22,11 @@ static int write_back(const char *path, const struct pmk_script *script)
 	int result = -1;
 	FILE *out;
 
+	if (access(path, F_OK) < 0) { /* a scenario, which has no file here */
+		free(temporary);
+		return pmk_usage("fmt", "%s is built in; 'pmkit fmt %s >FILE' copies it", path,
+				 path);
+	}
 	snprintf(temporary, size, "%s.%ld.tmp", path, (long)getpid());
 	out = fopen(temporary, "we");
 	if (out) {

@@ -9,6 +9,7 @@
 
 #include "alloc.h"
 #include "clauses.h"
+#include "scenario.h"
 #include "text.h"
 
 #define ABOUT_MAX 400
@@ -219,7 +220,7 @@ static int select_word(struct pmk_suite *suite, struct pmk_suite *ret, bool *kee
 {
 	bool found = false;
 
-	if (is_path(word)) {
+	if (is_path(word) || pmk_scenario_find(word)) {
 		struct pmk_script *script = pmk_script_load(word, err);
 
 		if (!script)

@@ -5,6 +5,7 @@
 #ifndef PMK_SUITE_H
 #define PMK_SUITE_H
 
+#include "embedded.h"
 #include "script.h"
 
 /* A script, parsed or found malformed. */
@@ -40,12 +41,6 @@ int pmk_suite_select(struct pmk_suite *suite, char *const *words, size_t n, stru
 /* Whether the script says that it is about this clause. */
 bool pmk_case_proves(const struct pmk_case *c, const char *clause);
 
-/* The scripts built into the binary (embed.cmake). */
-struct pmk_embedded {
-	const char *name;
-	const char *text;
-	size_t len;
-};
 extern const struct pmk_embedded pmk_scripts[], pmk_questions[];
 extern const size_t pmk_scripts_count, pmk_questions_count;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "parse.h"
+#include "scenario.h"
 
 /* ---- tables: LIST(prefix, A, B) is {prefixA, prefixB} ---------------------------------------- */
 
@@ -232,7 +233,7 @@ struct pmk_script *pmk_script_load(const char *path, struct pmk_error *err)
 {
 	struct pmk_script *script;
 	size_t len;
-	char *text = pmk_file_read(path, PMK_SCRIPT_SIZE_MAX, &len, err);
+	char *text = pmk_script_read(path, &len, err);
 
 	if (!text)
 		return NULL;

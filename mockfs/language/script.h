@@ -184,7 +184,7 @@ struct pmk_script {
 /* NULL and *err on failure.  E.g. "x.pmk:3:4: unknown statement 'mpa'; did you mean 'map'?" */
 struct pmk_script *pmk_script_parse(const char *file, const char *text, size_t len,
 				    struct pmk_error *err);
-/* Reads the file (at most PMK_SCRIPT_SIZE_MAX bytes), then as above. */
+/* Reads the file (at most PMK_SCRIPT_SIZE_MAX bytes) or the scenario (scenario.h), then as above. */
 struct pmk_script *pmk_script_load(const char *path, struct pmk_error *err);
 void pmk_script_destroy(struct pmk_script *script);
 #define PMK_SCRIPT_SIZE_MAX (256u << 20)

@@ -9,11 +9,13 @@
 
 #include "commands.h"
 #include "launch.h"
+#include "scenario.h"
 
 static const char usage[] =
 	"usage: pmkit run [-v] [--as KERNEL] [--strict] [--privilege real|always|never|userns]\n"
 	"                 [--maps script|real] [--keep-uid] [--by fuse|seccomp] SCRIPT -- COMMAND "
-	"[ARGUMENT...]\n";
+	"[ARGUMENT...]\n"
+	"       pmkit run --list   (SCRIPT is a file or one of these scenarios)\n";
 
 /* How the command gets to see the script, in the order in which they are tried. */
 struct pmk_launch_way {
@@ -26,7 +28,7 @@ static const struct pmk_launch_way ways[] = {
 };
 #define NWAYS (sizeof(ways) / sizeof(ways[0]))
 
-enum { OPT_AS = 256, OPT_STRICT, OPT_PRIVILEGE, OPT_MAPS, OPT_KEEP_UID, OPT_BY };
+enum { OPT_AS = 256, OPT_STRICT, OPT_PRIVILEGE, OPT_MAPS, OPT_KEEP_UID, OPT_BY, OPT_LIST };
 static const struct option options[] = {
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "as", required_argument, NULL, OPT_AS },
@@ -35,6 +37,7 @@ static const struct option options[] = {
 	{ "maps", required_argument, NULL, OPT_MAPS },
 	{ "keep-uid", no_argument, NULL, OPT_KEEP_UID },
 	{ "by", required_argument, NULL, OPT_BY },
+	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -152,6 +155,10 @@ int pmk_cmd_run(int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "+vh", options, NULL)) != -1) {
 		if (opt == 'h') {
 			fputs(usage, stdout);
+			return 0;
+		}
+		if (opt == OPT_LIST) {
+			pmk_scenarios_print(stdout);
 			return 0;
 		}
 		if (!take_option(&l, opt))

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "alloc.h"
+#include "scenario.h"
 
 /* Where regions go: each in page tables of its own, low, but beyond where the heap of a static binary may be
  * (up to 1 GiB behind its end) and below the libraries of 32-bit processes. */
@@ -256,7 +257,7 @@ int pmk_stage_play(struct pmk_stage *s, const char *path, const struct pmk_profi
 	if (!err)
 		err = &ignored;
 	*err->text = 0;
-	text = pmk_file_read(path, PMK_SCRIPT_SIZE_MAX, &len, err);
+	text = pmk_script_read(path, &len, err);
 	if (!text)
 		return -1;
 	if (as)

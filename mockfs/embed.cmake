@@ -1,5 +1,5 @@
-# embed.cmake: cmake -DOUT=file.c -DNAME=pmk_x -P embed.cmake SCRIPT...: the scripts as arrays of a C file (suite.h).
-set(text "/* Written by embed.cmake. */\n#include \"suite.h\"\n\n")
+# embed.cmake: cmake -DOUT=file.c -DNAME=pmk_x -P embed.cmake SCRIPT...: the scripts as arrays of a C file (embedded.h).
+set(text "/* Written by embed.cmake. */\n#include \"embedded.h\"\n\n")
 set(table "")
 set(count 0)
 set(i 0)
@@ -14,8 +14,9 @@ while(i LESS CMAKE_ARGC)
   math(EXPR len "${len} / 2")
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
   cmake_path(GET arg FILENAME name)
+  cmake_path(GET arg STEM LAST_ONLY stem)
   string(APPEND text "static const unsigned char text_${count}[] = { ${bytes}0 };\n")
-  string(APPEND table "\t{ \"${name}\", (const char *)text_${count}, ${len} },\n")
+  string(APPEND table "\t{ \"${name}\", \"${stem}\", (const char *)text_${count}, ${len} },\n")
   math(EXPR count "${count} + 1")
 endwhile()
 string(APPEND text "\nconst struct pmk_embedded ${NAME}[] = {\n${table}\t{ 0 },\n};\n"
