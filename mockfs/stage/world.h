@@ -113,11 +113,14 @@ enum pmk_buf {
 #define PMK_UFFD_SYNC	     1
 #define PMK_UFFD_UNPOPULATED 2
 
-#define PMK_BUILD_ID	     { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 }
-#define PMK_QUERY_ID_AT	     (sizeof(struct pmk_procmap_query) + 4096)
-#define PMK_QUERY_ANSWER     (PMK_QUERY_ID_AT + 20)
+#define PMK_BUILD_ID                                                                  \
+	{                                                                             \
+		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 \
+	}
+#define PMK_QUERY_ID_AT	 (sizeof(struct pmk_procmap_query) + 4096)
+#define PMK_QUERY_ANSWER (PMK_QUERY_ID_AT + 20)
 
-#define PMK_SEGMENTS_MAX     16
+#define PMK_SEGMENTS_MAX 16
 
 struct pmk_request {
 	enum pmk_request_code code;
