@@ -175,7 +175,7 @@ static void check_answer(const struct run *r, const struct pmk_procmap_query *q,
 static void query(struct run *r, struct fuzz_input *in)
 {
 	static struct pmk_procmap_answer answer;
-	const struct pmk_maps_line *line;
+	const struct pmk_maps_line *line = NULL;
 	struct pmk_procmap_query q = { .size = sizeof(q) }, known;
 	uint8_t how = fuzz_byte(in), size = fuzz_byte(in);
 	size_t len;
