@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -35,6 +36,7 @@ int pmk_save(const char *path, pmk_save_fn *write, const void *data, struct pmk_
 {
 	size_t size = strlen(path) + 32;
 	char *temporary;
+	struct stat st;
 	FILE *out;
 	int result;
 
@@ -43,6 +45,8 @@ int pmk_save(const char *path, pmk_save_fn *write, const void *data, struct pmk_
 	temporary = pmk_alloc(size);
 	snprintf(temporary, size, "%s.%ld.tmp", path, (long)getpid());
 	out = fopen(temporary, "we");
+	if (out && stat(path, &st) == 0)
+		fchmod(fileno(out), st.st_mode & 0777);
 	result = out ? finish(out, write(out, data), temporary, path) : -1;
 	if (result)
 		save_error(path, err);

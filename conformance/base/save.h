@@ -9,7 +9,8 @@
 
 /* Writes `data`: 0, or -1 when writing failed (errno). */
 typedef int pmk_save_fn(FILE *out, const void *data);
-/* "-" is standard output; a file is written beside its place and renamed.  0, or -1 and *err. */
+/* "-" is standard output; a file is written beside its place and renamed, with the mode of
+ * the one that it replaces.  0, or -1 and *err. */
 int pmk_save(const char *path, pmk_save_fn *write, const void *data, struct pmk_error *err);
 
 #endif

@@ -1,49 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_script.c - `pmkit fmt` and `pmkit check`: scripts as text. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "alloc.h"
 #include "commands.h"
 #include "lint.h"
+#include "save.h"
 
 /* ---- fmt ------------------------------------------------------------------------------------------ */
 
-/* Writes the script over its file, by way of a new one that is renamed. */
+static int print_script(FILE *out, const void *data)
+{
+	return pmk_script_print(data, out);
+}
+
+/* Writes the script over its file. */
 static int write_back(const char *path, const struct pmk_script *script)
 {
-	size_t size = strlen(path) + 32;
-	char *temporary = pmk_alloc(size);
-	struct stat st;
-	int result = -1;
-	FILE *out;
+	struct pmk_error err;
 
-	if (access(path, F_OK) < 0) { /* a scenario, which has no file here */
-		free(temporary);
+	if (access(path, F_OK) < 0) /* a scenario, which has no file here */
 		return pmk_usage("fmt", "%s is built in; 'pmkit fmt %s >FILE' copies it", path,
 				 path);
-	}
-	snprintf(temporary, size, "%s.%ld.tmp", path, (long)getpid());
-	out = fopen(temporary, "we");
-	if (out) {
-		if (stat(path, &st) == 0)
-			fchmod(fileno(out), st.st_mode & 0777);
-		result = pmk_script_print(script, out);
-		if (fclose(out) != 0)
-			result = -1;
-		if (!result)
-			result = rename(temporary, path);
-	}
-	if (result) {
-		fprintf(stderr, "pmkit fmt: %s: %s\n", path, strerror(errno));
-		unlink(temporary);
-	}
-	free(temporary);
-	return result ? PMK_EXIT_FAILED : 0;
+	if (!pmk_save(path, print_script, script, &err))
+		return 0;
+	fprintf(stderr, "pmkit fmt: %s: %s\n", path, err.text);
+	return PMK_EXIT_FAILED;
 }
 
 int pmk_cmd_fmt(int argc, char **argv)
