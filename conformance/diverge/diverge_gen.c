@@ -229,12 +229,42 @@ static bool holds_huge(const struct pmk_gen *g, const struct pmk_pair *pair,
 	return false;
 }
 
+/* Whether the huge page that holds the page of an object is cut there. */
+static bool cut_at(const struct pmk_machine *m, int object, uint64_t off)
+{
+	struct pmk_value v;
+
+	return off % UNIT && pmk_runs_get(&m->object[object].cache, off, &v) &&
+	       PMK_PTE_KIND(v.tag) == PMK_PTE_FRAME && pmk_runs_get(&m->frame, v.base, &v) &&
+	       v.tag & PMK_FRAME_LARGE;
+}
+
+/* Whether a hole would cut a huge page of an object.  It is split then, if nobody holds it, and into how many pieces
+ * is the kernel's affair. */
+static bool cuts_huge(const struct pmk_gen *g, const struct pmk_pair *pair, const struct pmk_op *op)
+{
+	const struct pmk_machine *m = pmk_pair_machine(pair);
+	const struct pmk_mm *mm = pmk_pair_mm(pair, op->proc);
+	uint64_t base = pmk_ops_arena(pair, g->pages) >> m->profile.arch->page_shift;
+	struct pmk_piece p = { .end = base + op->page };
+
+	while (pmk_runs_piece(&mm->vma, base + op->page + op->n, &p)) {
+		int object = p.run ? m->vma[p.v.tag & ~PMK_RUN_LINEAR].object : -1;
+
+		if (object >= 0 && (cut_at(m, object, p.v.base) ||
+				    cut_at(m, object, p.v.base + (p.end - p.start))))
+			return true;
+	}
+	return false;
+}
+
 /* A file's pages that have left the cache come back in company: what readahead chooses to bring depends on
  * its history, and writing dirty ones takes its time.  So they are never made to leave. */
 static void make_reclaim(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	range(g, pair, op);
-	if (meets(g, pair, op, is_file) || holds_huge(g, pair, op))
+	if (meets(g, pair, op, is_file) || holds_huge(g, pair, op) ||
+	    (op->id == PMK_OP_REMOVE && cuts_huge(g, pair, op)))
 		op->id = PMK_OP_READ;
 }
 

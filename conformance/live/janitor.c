@@ -53,6 +53,9 @@ static const struct setting thp[] = {
 	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none", "0", false },
 	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_shared", "0", false },
 	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_swap", "0", false },
+	/* and later at what is all there */
+	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/pages_to_scan", "1", false },
+	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "600000", false },
 	{ NULL, NULL, false },
 };
 static const struct setting ksm[] = {

@@ -198,6 +198,7 @@ static void fault_around(struct touch *t, uint64_t page, uint64_t window)
 		end = start + (size - offset_of(t, start));
 	if (stops_at_last_page(t, start, end))
 		return;
+	pmk_huge_map_cached(t, start, start + 1); /* filemap_map_pmd() */
 	pmk_cover(t->m, FAULT_AROUND);
 	map_cached(t, start, end, 0);
 }
@@ -238,11 +239,15 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 	if (!t->write)
 		end = around_all(t, start, end); /* also when it ends in SIGBUS (rule 14) */
 	*ret_end = end;
+	if (!t->write && pmk_huge_is_mapped(t->mm, start))
+		return 0; /* beyond the end of the file, too */
 	good = off >= size ? start : end - start < size - off ? end : start + (size - off);
 	if (good > start)
 		err = fill_cache(t, off, off + (good - start));
 	if (!err && good > start && (!t->write || shared))
 		pmk_huge_map_cached(t, start, good);
+	if (!err && good > start && t->write && shared)
+		pmk_huge_map_whole(t, start, good);
 	if (!err && good > start) {
 		if (t->write && !shared)
 			err = new_anon(t, start, good - start);

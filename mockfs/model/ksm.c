@@ -13,7 +13,7 @@
 /* What is done to each stretch of entries that ksmd can merge. */
 struct merge {
 	struct pmk_machine *m;
-	bool zero_pages;
+	bool zero_pages; /* they become the zero page */
 	uint64_t first; /* the first page that ksmd comes to */
 	uint64_t pfn; /* the page that all become; 0: none yet */
 	bool merged; /* it is one already */
@@ -71,6 +71,8 @@ static void visit_entries(struct merge *g, struct pmk_mm *mm, const struct pmk_r
 		    !pmk_runs_get(&g->m->frame, p.v.base, &f) ||
 		    f.tag & (PMK_FRAME_GIVEN | PMK_FRAME_LARGE))
 			continue;
+		if (g->act && f.tag & PMK_KPF_KSM_MASK)
+			continue;
 		if (!g->act) {
 			look(g, &p, f.tag & PMK_KPF_KSM_MASK);
 			continue;
@@ -126,14 +128,16 @@ void pmk_machine_ksm(struct pmk_machine *m, bool zero_pages)
 	struct merge g = { .m = m, .zero_pages = zero_pages };
 
 	visit_machine(&g);
-	if (!g.first || (!zero_pages && !g.pfn))
+	if (g.merged && !pmk_profile_has(&m->profile, PMK_Q_KSM_ZERO_FIRST))
+		g.zero_pages = false; /* it finds what is merged first */
+	if (!g.first || (!g.zero_pages && !g.pfn))
 		return; /* a page alone stays what it is */
 	pmk_cover(m, KSM_MERGE);
 	g.act = true;
-	if (zero_pages)
+	if (g.zero_pages)
 		g.pfn = 0;
 	visit_machine(&g);
-	if (!zero_pages)
+	if (!g.zero_pages)
 		pmk_frame_flags(m, g.pfn, 1, PMK_FRAME_ANONEXCL,
 				PMK_KPF_KSM_MASK | PMK_FRAME_DIRTY); /* lest reclaim drop it */
 }

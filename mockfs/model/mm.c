@@ -108,6 +108,7 @@ static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, b
 	r = *vma_of(m, right.v);
 	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
 	    l.moved != r.moved || (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
+	    (l.flags & PMK_VMA_HUGETLB && !pmk_mutant(m, HUGETLB_MERGES)) ||
 	    left.v.base + (left.end - left.start) != right.v.base ||
 	    (!common_anon_vma(l.anon_vma, r.anon_vma, pmk_mutant(m, MERGE_FORKED), &anon_vma) &&
 	     (!grown || r.anon_vma)))
@@ -193,13 +194,6 @@ static bool in_range(const struct pmk_machine *m, uint64_t start, uint64_t n)
 	return n && start + n > start && start + n <= top_page(m);
 }
 
-/* No VMA of hugetlb ends inside a huge page. */
-static bool hugetlb_cut(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t start,
-			uint64_t n)
-{
-	return pmk_hugetlb_cut(m, mm, start) || pmk_hugetlb_cut(m, mm, start + n);
-}
-
 /* Each frame that [start, end) maps is locked once more, or once less (mlock_vma_pages_range()). */
 static void mark_locked(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
 			bool on)
@@ -241,8 +235,14 @@ int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uin
 
 int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n)
 {
-	if (!in_range(m, start, n) || hugetlb_cut(m, mm, start, n))
+	if (!in_range(m, start, n) || pmk_hugetlb_cut(m, mm, start))
 		return -EINVAL;
+	if (pmk_hugetlb_cut(m, mm, start + n)) { /* found when the beginning has been split already */
+		pmk_cover(m, HUGETLB_UNSPLIT);
+		pmk_runs_split(&mm->vma, start);
+		pmk_huge_split_at(m, mm, start);
+		return -EINVAL;
+	}
 	unlock_frames(m, mm, start, start + n);
 	pmk_mm_zap(m, mm, start, start + n);
 	pmk_runs_clear(&mm->vma, start, start + n);
@@ -403,6 +403,16 @@ static bool is_in(const struct pmk_mm *mm, uint64_t page, uint64_t other)
 	return run && other - run->start < run->end - run->start;
 }
 
+/* move_page_tables(): a PMD moves whole, to where another can be. */
+static void split_moving(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			 uint64_t to)
+{
+	pmk_huge_split_at(m, mm, start);
+	pmk_huge_split_at(m, mm, end);
+	if ((start ^ to) & (pmk_pmd_pages(m) - 1))
+		pmk_huge_split(m, mm, start, end);
+}
+
 /* One VMA piece [start, end) goes to `to`; new_n pages there, at least as many. */
 static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piece p, uint64_t to,
 		       uint64_t new_n, bool dontunmap)
@@ -412,6 +422,8 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	bool own = !dontunmap || pmk_profile_has(&m->profile, PMK_Q_MOVED_MERGES);
 	bool may = !(old.flags & PMK_VMA_UFFD) || pmk_profile_has(&m->profile, PMK_Q_UFFD_MERGES);
 
+	if (vma.flags & PMK_VMA_MERGEABLE)
+		pmk_mm_unmerge(m, mm, p.start, p.end); /* move_vma(): lest they turn up elsewhere */
 	if (vma.object < 0 && !vma.anon_vma && !pmk_mutant(m, REMAP_KEEPS_OFFSET))
 		pgoff = to;
 	if (vma.object >= 0 && vma.anon_vma && pmk_profile_has(&m->profile, PMK_Q_FILE_MOVED))
@@ -425,6 +437,7 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	if (may && (own || !is_in(mm, p.start, to + new_n)))
 		merge_at(m, mm, to + new_n);
 	drop_uffd(m, mm, to);
+	split_moving(m, mm, p.start, p.end, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
 	move_entries(m, mm, p.start, to, n, old.flags & PMK_VMA_UFFD_WP);
 	if (dontunmap) {
@@ -464,6 +477,23 @@ static bool ends_before(const struct pmk_mm *mm, uint64_t page, uint64_t end)
 	return run && run->end < end;
 }
 
+/* Hugetlb moves whole or not at all (align_hugetlb()). */
+static int64_t align_hugetlb(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t *n,
+			  uint64_t *new_n, uint64_t new_start, bool dontunmap)
+{
+	uint64_t mask = pmk_pmd_pages(m) - 1;
+	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, NULL);
+
+	if (vma && vma->flags & PMK_VMA_HUGETLB) {
+		*n = (*n + mask) & ~mask;
+		*new_n = (*new_n + mask) & ~mask;
+		if ((start | new_start) & mask || *new_n > *n || dontunmap ||
+		    !pmk_profile_has(&m->profile, PMK_Q_HUGETLB_MREMAP))
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /* MREMAP_FIXED with one length: VMA by VMA, with the holes between them (remap_move()). */
 static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 			  uint64_t new_start, bool dontunmap)
@@ -471,7 +501,7 @@ static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 	struct pmk_piece p = { .end = start };
 
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
-		uint64_t to = new_start + (p.start - start), len = p.end - p.start;
+		uint64_t to = new_start + (p.start - start), len = p.end - p.start, new_len = len;
 
 		if (!p.run && p.start == start)
 			return -EFAULT;
@@ -480,8 +510,10 @@ static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 		if (vma_of(m, p.v)->flags & PMK_VMA_UFFD && len < n &&
 		    (p.start > start || ends_before(mm, start, start + n)))
 			return -EFAULT; /* vma_multi_allowed(): such a VMA moves alone */
-		if (pmk_mm_unmap(m, mm, to, len))
+		if (align_hugetlb(m, mm, p.start, &len, &new_len, to, dontunmap) ||
+		    pmk_mm_unmap(m, mm, to, len))
 			return -EINVAL;
+		p.end = p.start + len;
 		pmk_cover(m, REMAP_MOVE);
 		move_piece(m, mm, p, to, len, dontunmap);
 	}
@@ -536,27 +568,6 @@ static int64_t remap_single(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	return 0;
 }
 
-/* Huge pages at the borders, and those that land elsewhere in a PMD; hugetlb moves whole or not at all. */
-static int64_t remap_huge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t *n,
-			  uint64_t *new_n, uint64_t new_start, bool dontunmap)
-{
-	uint64_t mask = pmk_pmd_pages(m) - 1;
-	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, NULL);
-
-	if (vma && vma->flags & PMK_VMA_HUGETLB) {
-		if ((start | new_start) & mask || *new_n > *n || dontunmap ||
-		    !pmk_profile_has(&m->profile, PMK_Q_HUGETLB_MREMAP))
-			return -EINVAL;
-		*n = (*n + mask) & ~mask;
-		*new_n = (*new_n + mask) & ~mask;
-	}
-	pmk_huge_split_at(m, mm, start);
-	pmk_huge_split_at(m, mm, start + *n);
-	if (new_start && (start ^ new_start) & mask)
-		pmk_huge_split(m, mm, start, start + *n);
-	return 0;
-}
-
 int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		     uint64_t new_n, uint64_t new_start, bool dontunmap)
 {
@@ -571,12 +582,12 @@ int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 	if (new_start && (!in_range(m, new_start, new_n) ||
 			  (new_start < start + n && start < new_start + new_n)))
 		return -EINVAL;
-	if (remap_huge(m, mm, start, &n, &new_n, new_start, dontunmap))
+	if (new_start && n == new_n && multi)
+		return remap_move(m, mm, start, n, new_start, dontunmap);
+	if (align_hugetlb(m, mm, start, &n, &new_n, new_start, dontunmap))
 		return -EINVAL;
 	if (new_start && !multi)
 		return remap_single(m, mm, start, n, new_n, new_start, dontunmap);
-	if (new_start && n == new_n)
-		return remap_move(m, mm, start, n, new_start, dontunmap);
 	if (new_start)
 		return remap_resize(m, mm, start, n, new_n, new_start);
 	if (!pmk_vma_at(m, mm, start, NULL))

@@ -46,5 +46,8 @@ int64_t pmk_huge_store(struct touch *t, const struct pmk_piece *p);
 int64_t pmk_hugetlb_touch(struct touch *t, uint64_t start, uint64_t end);
 /* Maps by PMDs what of [start, end) the object's cache has as huge pages, where nothing is mapped. */
 void pmk_huge_map_cached(struct touch *t, uint64_t start, uint64_t end);
+/* A store to shared memory maps all of a huge page, entry by entry, where a PMD cannot (finish_fault()). */
+void pmk_huge_map_whole(struct touch *t, uint64_t start, uint64_t end);
+bool pmk_huge_is_mapped(const struct pmk_mm *mm, uint64_t at);
 
 #endif /* PMK_TOUCH_H */
