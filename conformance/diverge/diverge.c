@@ -22,6 +22,14 @@ const char *const pmk_op_set[10] = {
 #include "diverge_ops.def"
 };
 
+const struct pmk_theme pmk_theme[] = {
+#define WIDE   true
+#define NARROW false
+#define THEME(word, arena, operations) { word, arena, operations },
+#include "diverge_ops.def"
+};
+const size_t pmk_theme_count = sizeof(pmk_theme) / sizeof(*pmk_theme);
+
 const char *const pmk_op_proc_name[PMK_PAIR_PROCS] = {
 	"p",   "q",   "r",   "s",   "t",   "u",	  "v",	 "w",	"p8",  "p9",  "p10", "p11",
 	"p12", "p13", "p14", "p15", "p16", "p17", "p18", "p19", "p20", "p21", "p22", "p23",

@@ -112,6 +112,14 @@ struct pmk_op_info {
 extern const struct pmk_op_info pmk_op_info[PMK_OP_COUNT];
 extern const char *const pmk_op_set[10]; /* what the sets 1 to 9 are about */
 
+struct pmk_theme {
+	const char *word;
+	bool wide; /* the arena that it takes */
+	const char *ops; /* with commas between them */
+};
+extern const struct pmk_theme pmk_theme[];
+extern const size_t pmk_theme_count;
+
 /* The request that an operation is; arena: the address of its first page. */
 struct pmk_request pmk_op_request(const struct pmk_op *op, uint64_t arena, uint64_t page_size);
 /* "p: mprotect arena[3-4] r--" */

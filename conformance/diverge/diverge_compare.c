@@ -333,9 +333,13 @@ static void proc_close(struct pmk_pair *pair, int proc)
 
 int pmk_pair_reset(struct pmk_pair *pair, struct pmk_error *err)
 {
-	for (int side = 0; side < PMK_SIDES; side++)
-		if (pair->world[side]->ops->reset(pair->world[side], &pair->profile, err))
-			return -1;
+	struct pmk_profile right = pair->profile;
+
+	right.mutant = 0; /* where the other side is a model, too */
+	if (pair->world[PMK_SIDE_MODEL]->ops->reset(pair->world[PMK_SIDE_MODEL], &pair->profile,
+						    err) ||
+	    pair->world[PMK_SIDE_KERNEL]->ops->reset(pair->world[PMK_SIDE_KERNEL], &right, err))
+		return -1;
 	for (int p = 0; p < pair->nprocs; p++)
 		pair->proc[p].alive = false;
 	pair->nprocs = pair->nobjects = 0;
@@ -861,12 +865,13 @@ static bool compare_all(struct pmk_pair *pair, const struct pmk_request *r,
 }
 
 /* Fresh pages leave this CPU's batches, so that they are on the LRU and nobody holds them (actor_memory.c). */
-static void drain(void)
+static void drain(const struct pmk_pair *pair)
 {
 	static _Alignas(
 		65536) char own[65536]; /* untouched: no entry whose cooling flushes a TLB */
 
-	madvise(own, (size_t)sysconf(_SC_PAGESIZE), MADV_COLD);
+	if (pair->world[PMK_SIDE_KERNEL]->ops->id == PMK_WORLD_KERNEL)
+		madvise(own, (size_t)sysconf(_SC_PAGESIZE), MADV_COLD);
 }
 
 /* Keeps the list of the living up to date. */
@@ -945,7 +950,7 @@ bool pmk_pair_do(struct pmk_pair *pair, const struct pmk_request *r, struct pmk_
 
 	for (int side = 0; side < PMK_SIDES; side++)
 		result[side] = ask(pair, side, r);
-	drain();
+	drain(pair);
 	if (!results_agree(r, result))
 		return differ(&look, PMK_ASPECT_RESULT, (uint64_t)(result[0] ^ result[1]),
 			      "model %s, kernel %s", result_text(result[0], text[0], 24),

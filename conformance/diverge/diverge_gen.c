@@ -473,12 +473,43 @@ void pmk_gen_limit(struct pmk_gen *g, const struct pmk_pair *pair)
 			g->allowed[i] = false;
 }
 
-/* Wide now and then where something huge can be made. */
-static unsigned arena(struct pmk_gen *g)
+/* Whether there is something huge to be made: only then it takes a wide arena. */
+static bool has_huge(const struct pmk_gen *g)
 {
-	bool huge = g->allowed[PMK_OP_THP] || g->allowed[PMK_OP_HUGETLB];
+	return g->allowed[PMK_OP_THP] || g->allowed[PMK_OP_HUGETLB];
+}
 
-	return huge && one_in(g, 3) ? PMK_ARENA_WIDE : PMK_ARENA_NARROW;
+static bool is_listed(const char *ops, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; *ops; ops += strcspn(ops, ","), ops += *ops == ',')
+		if (strcspn(ops, ",") == len && !strncmp(ops, word, len))
+			return true;
+	return false;
+}
+
+/* Whether the theme is about what can be done: its first operation is what it is about. */
+static bool is_possible(const struct pmk_gen *g, const struct pmk_theme *theme)
+{
+	for (int i = 0; i < PMK_OP_COUNT; i++)
+		if (is_listed(theme->ops, pmk_op_info[i].word) && !g->allowed[i] &&
+		    !strncmp(theme->ops, pmk_op_info[i].word, strlen(pmk_op_info[i].word)))
+			return false;
+	return !theme->wide || has_huge(g);
+}
+
+/* NULL: none, now and then. */
+static const struct pmk_theme *choose_theme(struct pmk_gen *g)
+{
+	const struct pmk_theme *theme;
+
+	if (one_in(g, 4))
+		return NULL;
+	do
+		theme = &pmk_theme[below(g, (unsigned)pmk_theme_count)];
+	while (!is_possible(g, theme));
+	return theme;
 }
 
 static bool wants_wide(enum pmk_op_id id)
@@ -486,20 +517,31 @@ static bool wants_wide(enum pmk_op_id id)
 	return id == PMK_OP_THP || id == PMK_OP_COLLAPSE || id == PMK_OP_HUGETLB;
 }
 
-unsigned pmk_gen_script(struct pmk_gen *g)
+static unsigned weigh(struct pmk_gen *g, const struct pmk_theme *theme, int id)
 {
 	static const unsigned factor[] = { 0, 1, 2, 2, 2, 4, 8 };
+	unsigned f = factor[below(g, 7)];
+
+	if (!g->allowed[id] || (wants_wide((enum pmk_op_id)id) && !is_wide(g)))
+		return 0;
+	if (theme)
+		f = is_listed(theme->ops, pmk_op_info[id].word) ? 4 * (f ? f : 1) : (f + 2) / 4;
+	if (!f && pmk_op_info[id].set == 1)
+		f = 1;
+	return pmk_op_info[id].weight * f;
+}
+
+unsigned pmk_gen_script(struct pmk_gen *g)
+{
+	const struct pmk_theme *theme = choose_theme(g);
+	bool wide = theme ? theme->wide : has_huge(g) && one_in(g, 3);
 
 	g->nprocs = 1;
 	g->nobjects = 0;
 	g->total = 0;
-	g->pages = arena(g);
+	g->pages = wide ? PMK_ARENA_WIDE : PMK_ARENA_NARROW;
 	for (int i = 0; i < PMK_OP_COUNT; i++) {
-		g->weight[i] = pmk_op_info[i].weight * factor[below(g, 7)];
-		if (!g->allowed[i] || (wants_wide((enum pmk_op_id)i) && !is_wide(g)))
-			g->weight[i] = 0;
-		if (g->allowed[i] && pmk_op_info[i].set == 1 && !g->weight[i])
-			g->weight[i] = pmk_op_info[i].weight;
+		g->weight[i] = weigh(g, theme, i);
 		g->total += g->weight[i];
 	}
 	return 100 + below(g, 201);

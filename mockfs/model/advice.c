@@ -314,17 +314,18 @@ static bool guards_no_file(const struct stretch *s)
 static int64_t guard_install(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
+	bool flagged = pmk_profile_has(&s->m->profile, PMK_Q_SMAPS_GUARD); /* VM_MAYBE_GUARD */
 	struct pmk_vma vma;
 
 	if (guards_no_file(s) ||
 	    s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
 		return -EINVAL;
 	pmk_cover(s->m, GUARD_INSTALL);
-	if (s->vma.object < 0 &&
+	if ((s->vma.object < 0 || !flagged) &&
 	    !pmk_mutant(s->m, GUARD_NO_ANON)) /* so that fork copies the markers */
 		pmk_vma_need_anon(s->m, s->mm, s->start);
 	vma = *pmk_vma_at(s->m, s->mm, s->start, &s->run);
-	vma.flags |= PMK_VMA_MAYBE_GUARD;
+	vma.flags |= flagged ? PMK_VMA_MAYBE_GUARD : 0;
 	s->run.v.tag = pmk_vma_intern(s->m, &vma) | PMK_RUN_LINEAR;
 	pmk_runs_set(&s->mm->vma, s->run.start, s->run.end, s->run.v);
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
@@ -475,7 +476,8 @@ int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 
 		if (!vma) {
 			hole = -ENOMEM;
-			if (advice->stops_at_hole)
+			if (advice->stops_at_hole &&
+			    pmk_profile_has(&m->profile, PMK_Q_POPULATE_STOPS))
 				break;
 			continue;
 		}

@@ -92,41 +92,96 @@ static bool common_anon_vma(unsigned a, unsigned b, bool any, unsigned *ret)
 	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED && !any));
 }
 
+/* Two VMAs that meet, as vma_merge() looks at them. */
+struct neighbours {
+	struct pmk_run left, right;
+	struct pmk_vma l, r;
+};
+
+/* Whether the two at `at` could be one, but for their anon_vmas. */
+static bool are_alike(struct pmk_machine *m, const struct pmk_mm *mm, uint64_t at,
+		      struct neighbours *ret)
+{
+	if (!at || !pmk_vma_at(m, mm, at - 1, &ret->left) || ret->left.end != at ||
+	    !pmk_vma_at(m, mm, at, &ret->right) || pmk_mutant(m, MERGE_NEVER))
+		return false;
+	ret->l = *vma_of(m, ret->left.v);
+	ret->r = *vma_of(m, ret->right.v);
+	return ret->l.prot == ret->r.prot && !((ret->l.flags ^ ret->r.flags) & ~PMK_VMA_STICKY) &&
+	       ret->l.object == ret->r.object && ret->l.moved == ret->r.moved &&
+	       !(ret->l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) &&
+	       (!(ret->l.flags & PMK_VMA_HUGETLB) || pmk_mutant(m, HUGETLB_MERGES)) &&
+	       ret->left.v.base + (ret->left.end - ret->left.start) == ret->right.v.base;
+}
+
+static void join(struct pmk_machine *m, struct pmk_mm *mm, const struct neighbours *n)
+{
+	struct pmk_vma whole = n->l;
+
+	if (!whole.anon_vma)
+		whole.anon_vma = n->r.anon_vma;
+	whole.flags |= n->r.flags & (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY_MERGE)
+					     ? ~0u
+					     : ~PMK_VMA_SOFT_DIRTY); /* what is sticky (E-B55-MERGE) */
+	pmk_cover(m, MERGE);
+	pmk_runs_set(&mm->vma, n->left.start, n->right.end,
+		     vma_value(m, &whole, n->left.v.base));
+}
+
 /* Makes the VMAs that meet at `at` one where vma_merge() would.  grown: the left one has been extended to there
  * (vma_merge_extend()), and nobody asks whether it is a fork's child. */
 static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, bool grown)
 {
-	struct pmk_run left, right;
-	struct pmk_vma l, r;
+	struct neighbours n;
 	unsigned anon_vma;
-	struct pmk_value v;
 
-	if (!at || !pmk_vma_at(m, mm, at - 1, &left) || left.end != at ||
-	    !pmk_vma_at(m, mm, at, &right) || pmk_mutant(m, MERGE_NEVER))
+	if (!are_alike(m, mm, at, &n) ||
+	    (!common_anon_vma(n.l.anon_vma, n.r.anon_vma, pmk_mutant(m, MERGE_FORKED), &anon_vma) &&
+	     (!grown || n.r.anon_vma)))
 		return;
-	l = *vma_of(m, left.v);
-	r = *vma_of(m, right.v);
-	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
-	    l.moved != r.moved || (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
-	    (l.flags & PMK_VMA_HUGETLB && !pmk_mutant(m, HUGETLB_MERGES)) ||
-	    left.v.base + (left.end - left.start) != right.v.base ||
-	    (!common_anon_vma(l.anon_vma, r.anon_vma, pmk_mutant(m, MERGE_FORKED), &anon_vma) &&
-	     (!grown || r.anon_vma)))
-		return;
-	if (grown && anon_vma & ANON_VMA_FORKED && !r.anon_vma)
+	if (grown && anon_vma & ANON_VMA_FORKED && !n.r.anon_vma)
 		pmk_cover(m, MERGE_GROWN);
-	l.anon_vma = anon_vma;
-	if (!pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY_MERGE))
-		r.flags &= ~PMK_VMA_SOFT_DIRTY;
-	l.flags |= r.flags; /* what is sticky (E-B55-MERGE) */
-	pmk_cover(m, MERGE);
-	v = vma_value(m, &l, left.v.base);
-	pmk_runs_set(&mm->vma, left.start, right.end, v);
+	join(m, mm, &n);
 }
 
-static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
+/* is_mergeable_anon_vma() before 6.16: `area` changes, and `target`, beside it, takes it in if it has as many links
+ * as one that nobody has inherited, which is more than none. */
+static bool takes_in(const struct pmk_machine *m, unsigned area, unsigned target)
 {
-	merge_sides(m, mm, at, false);
+	return area == target || (!area && (!(target & ANON_VMA_FORKED) || pmk_mutant(m, MERGE_FORKED)));
+}
+
+/* vma_merge() before 6.16, and mmap_region() of 6.1 to 6.11, which asked the next VMA first and then whether the
+ * one before could take both in. */
+static void merge_as_before(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			    bool fresh)
+{
+	struct neighbours before, after;
+	bool prev = are_alike(m, mm, start, &before) &&
+		    takes_in(m, before.r.anon_vma, before.l.anon_vma);
+	bool next = are_alike(m, mm, end, &after) &&
+		    takes_in(m, after.l.anon_vma, after.r.anon_vma);
+
+	if (prev && next && fresh && pmk_profile_has(&m->profile, PMK_Q_MMAP_EXPANDS))
+		prev = takes_in(m, after.r.anon_vma, before.l.anon_vma);
+	else if (prev && next)
+		next = !before.l.anon_vma || !after.r.anon_vma ||
+		       before.l.anon_vma == after.r.anon_vma;
+	if (prev)
+		join(m, mm, &before);
+	if (next && are_alike(m, mm, end, &after))
+		join(m, mm, &after);
+}
+
+/* [start, end) is all of a VMA that has come or changed: it merges with those beside it. fresh: by mmap. */
+static void merge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end, bool fresh)
+{
+	if (!pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER)) {
+		merge_as_before(m, mm, start, end, fresh);
+		return;
+	}
+	merge_sides(m, mm, start, false);
+	merge_sides(m, mm, end, false);
 }
 
 /* Replaces the attributes of [start, end), which lies in one VMA. */
@@ -160,8 +215,7 @@ static void change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uin
 		   const struct pmk_vma *vma)
 {
 	replace(m, mm, start, end, vma);
-	merge_at(m, mm, start);
-	merge_at(m, mm, end);
+	merge(m, mm, start, end, false);
 }
 
 void pmk_mm_vma_change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
@@ -228,8 +282,7 @@ int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uin
 	if (vma.object < 0)
 		pgoff = start; /* anonymous memory: hidden, but it decides what may merge (rule 2) */
 	pmk_runs_set(&mm->vma, start, start + n, vma_value(m, &vma, pgoff));
-	merge_at(m, mm, start);
-	merge_at(m, mm, start + n);
+	merge(m, mm, start, start + n, true);
 	return 0;
 }
 
@@ -385,6 +438,8 @@ static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 
 	pmk_cover(m, REMAP_DONTUNMAP);
 	old.flags &= ~PMK_VMA_LOCKED;
+	if (pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_UNACCOUNTS))
+		old.flags &= ~PMK_VMA_ACCOUNT;
 	if (whole.start == start && whole.end == end && !pmk_mutant(m, DONTUNMAP_KEEPS) &&
 	    pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_FRESH)) {
 		old.anon_vma = 0;
@@ -432,10 +487,13 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
 	/* copy_vma() comes first: even with the old VMA it may merge, or might before 7.2 */
-	if (may && (own || !is_in(mm, p.start, to - 1)))
-		merge_at(m, mm, to);
-	if (may && (own || !is_in(mm, p.start, to + new_n)))
-		merge_at(m, mm, to + new_n);
+	if (may && !pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER))
+		merge_as_before(m, mm, to, to + new_n, false);
+	else if (may && (own || !is_in(mm, p.start, to - 1)))
+		merge_sides(m, mm, to, false);
+	if (may && pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER) &&
+	    (own || !is_in(mm, p.start, to + new_n)))
+		merge_sides(m, mm, to + new_n, false);
 	drop_uffd(m, mm, to);
 	split_moving(m, mm, p.start, p.end, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
@@ -446,6 +504,19 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	}
 	pmk_runs_clear(&mm->vma, p.start, p.end);
 	pmk_mm_table_unmapped(m, mm, p.start, p.end);
+}
+
+/* vma_merge_extend() and what came before: a VMA has grown to `at`. */
+static void merge_grown(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
+{
+	struct neighbours n;
+
+	if (!pmk_profile_has(&m->profile, PMK_Q_GROWN_MERGES))
+		return;
+	if (pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER))
+		merge_sides(m, mm, at, true);
+	else if (are_alike(m, mm, at, &n) && takes_in(m, n.l.anon_vma, n.r.anon_vma))
+		join(m, mm, &n);
 }
 
 static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
@@ -463,7 +534,7 @@ static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 		return -ENOMEM;
 	pmk_cover(m, REMAP_GROW);
 	pmk_runs_set(&mm->vma, run.start, start + new_n, run.v);
-	merge_sides(m, mm, start + new_n, true);
+	merge_grown(m, mm, start + new_n);
 	if (locked)
 		pmk_mm_populate(m, mm, start + n, start + new_n, PMK_POPULATE_LOCKED);
 	return 0;
@@ -533,8 +604,8 @@ static int64_t remap_resize(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	if (pmk_mm_unmap(m, mm, new_start, new_n))
 		return -EINVAL;
 	pmk_cover(m, REMAP_RESIZE);
-	if (new_n < n)
-		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
+	if (new_n < n && pmk_mm_unmap(m, mm, start + new_n, n - new_n))
+		return -EINVAL;
 	pmk_runs_piece(&mm->vma, start + (new_n < n ? new_n : n), &p);
 	locked = vma_of(m, p.v)->flags & PMK_VMA_LOCKED;
 	move_piece(m, mm, p, new_start, new_n, false);
@@ -549,15 +620,23 @@ static int64_t remap_single(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 {
 	struct pmk_run run;
 	struct pmk_piece p = { .end = start };
+	const struct pmk_vma *vma;
 	bool locked;
 
 	if (pmk_mm_unmap(m, mm, new_start, new_n))
 		return -EINVAL;
 	if (new_n < n) {
-		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
+		if (pmk_mm_unmap(m, mm, start + new_n, n - new_n))
+			return -EINVAL;
 		n = new_n;
 	}
-	if (!pmk_vma_at(m, mm, start, &run) || run.end < start + n)
+	vma = pmk_vma_at(m, mm, start, &run);
+	if (!vma)
+		return -EFAULT;
+	if (dontunmap && (vma->object >= 0 || vma->flags & PMK_VMA_SHARED) &&
+	    !pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_FILE))
+		return -EINVAL;
+	if (run.end < start + n)
 		return -EFAULT;
 	pmk_cover(m, REMAP_MOVE);
 	pmk_runs_piece(&mm->vma, start + n, &p);
@@ -577,7 +656,7 @@ int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 		return -EINVAL;
 	if (dontunmap && !pmk_profile_has(&m->profile, PMK_Q_MREMAP_DONTUNMAP))
 		return -EINVAL;
-	if (!multi && !pmk_vma_at(m, mm, start, NULL))
+	if (pmk_profile_has(&m->profile, PMK_Q_MREMAP_LOOKS) && !pmk_vma_at(m, mm, start, NULL))
 		return -EFAULT;
 	if (new_start && (!in_range(m, new_start, new_n) ||
 			  (new_start < start + n && start < new_start + new_n)))
@@ -590,13 +669,12 @@ int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 		return remap_single(m, mm, start, n, new_n, new_start, dontunmap);
 	if (new_start)
 		return remap_resize(m, mm, start, n, new_n, new_start);
-	if (!pmk_vma_at(m, mm, start, NULL))
-		return -EFAULT;
 	if (new_n > n)
 		return grow(m, mm, start, n, new_n);
-	if (new_n < n) /* over VMAs and holes alike */
-		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
-	return 0;
+	if (multi && !pmk_vma_at(m, mm, start, NULL))
+		return -EFAULT;
+	/* over VMAs and holes alike */
+	return new_n < n ? pmk_mm_unmap(m, mm, start + new_n, n - new_n) : 0;
 }
 
 /* ---- fork --------------------------------------------------------------------------------------- */
@@ -614,6 +692,9 @@ static void fork_entries(struct pmk_machine *m, struct pmk_mm *parent, struct pm
 
 		if (!p.run || (!all && !(kind == PMK_PTE_MARKER && v.base & PMK_MARKER_GUARD)))
 			continue;
+		if (v.tag & PMK_PTE_HUGE && !(v.tag & (PMK_PTE_ANON | PMK_PTE_HUGETLB)) &&
+		    kind == PMK_PTE_FRAME)
+			continue; /* copy_huge_pmd(): an object's comes back by a fault */
 		if (v.tag & PMK_PTE_UFFD_WP)
 			pmk_cover(m, FORK_UFFD);
 		if (!pmk_mutant(m, UFFD_FORK))
