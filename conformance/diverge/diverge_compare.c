@@ -144,6 +144,13 @@ struct frames {
 	uint64_t page;
 };
 
+/* What the model said of a frame when the kernel was last asked, and said the same. */
+struct known {
+	uint64_t pfn[PMK_SIDES], flags, count;
+	uint32_t script;
+};
+#define KNOWN_SIZE 8192 /* a power of two */
+
 struct pmk_pair {
 	struct pmk_world *world[PMK_SIDES];
 	struct pmk_profile profile;
@@ -161,6 +168,8 @@ struct pmk_pair {
 	uint32_t areas; /* swap areas that have been seen, a bit each */
 	struct frames frame[FRAMES_MAX];
 	size_t nframes;
+	bool hasty;
+	struct known known[KNOWN_SIZE];
 };
 
 /* Of the observer: three for each process. */
@@ -243,6 +252,11 @@ int pmk_pair_objects(const struct pmk_pair *pair)
 struct pmk_mm *pmk_pair_mm(const struct pmk_pair *pair, int proc)
 {
 	return pmk_task_find(pmk_pair_machine(pair), pair->proc[proc].pid)->mm;
+}
+
+void pmk_pair_hurry(struct pmk_pair *pair, bool on)
+{
+	pair->hasty = on;
 }
 
 void pmk_pair_watch(struct pmk_pair *pair, uint64_t page, uint64_t n)
@@ -536,6 +550,11 @@ static bool read_kpages(struct pmk_pair *pair, int side, uint64_t pfn, uint64_t 
 	       read_file(pair, side, HANDLE_KPAGECOUNT, pfn * 8, ret->count, n * 8) >= 0;
 }
 
+static struct known *known_at(struct pmk_pair *pair, uint64_t model)
+{
+	return &pair->known[model & (KNOWN_SIZE - 1)];
+}
+
 /* flags and count: the kernel's, of the first frame of f and those after it. */
 static bool compare_run(struct look *look, const struct frames *f, const uint64_t *flags,
 			const uint64_t *count)
@@ -556,8 +575,47 @@ static bool compare_run(struct look *look, const struct frames *f, const uint64_
 				      model.count[i], count[i]);
 		if (!compare_flags(look, pfn, model.flags[i], flags[i]))
 			return false;
+		*known_at(look->pair, f->pfn[PMK_SIDE_MODEL] + i) =
+			(struct known){ { f->pfn[PMK_SIDE_MODEL] + i, pfn },
+					model.flags[i],
+					model.count[i],
+					look->pair->script };
 	}
 	return true;
+}
+
+/* Whether the model says of all of them what it said before. */
+static bool are_known(struct pmk_pair *pair, const struct frames *f)
+{
+	static struct kpages model;
+	const uint64_t *pfn = f->pfn;
+
+	if (!read_kpages(pair, PMK_SIDE_MODEL, pfn[PMK_SIDE_MODEL], f->n, &model))
+		return false;
+	for (uint64_t i = 0; i < f->n; i++) {
+		const struct known *k = known_at(pair, pfn[PMK_SIDE_MODEL] + i);
+
+		if (k->script != pair->script || k->pfn[0] != pfn[0] + i ||
+		    k->pfn[1] != pfn[1] + i || k->flags != model.flags[i] ||
+		    k->count != model.count[i])
+			return false;
+	}
+	return true;
+}
+
+/* In haste: frames of which the model says nothing new are left out, most times. */
+#define THOROUGH 8 /* rounds from one in which they are not to the next */
+
+static void leave_out_known(struct pmk_pair *pair)
+{
+	size_t n = 0;
+
+	if (!pair->hasty || pair->round % THOROUGH == 0)
+		return;
+	for (size_t i = 0; i < pair->nframes; i++)
+		if (!are_known(pair, &pair->frame[i]))
+			pair->frame[n++] = pair->frame[i];
+	pair->nframes = n;
 }
 
 static int by_kernel(const void *a, const void *b)
@@ -595,6 +653,7 @@ static bool compare_frames(struct look *look)
 	static struct kpages kernel;
 	struct pmk_pair *pair = look->pair;
 
+	leave_out_known(pair);
 	qsort(pair->frame, pair->nframes, sizeof(*pair->frame), by_kernel);
 	for (size_t i = 0, n; i < pair->nframes; i += n) {
 		uint64_t first = pair->frame[i].pfn[PMK_SIDE_KERNEL], words;

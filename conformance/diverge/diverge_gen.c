@@ -335,7 +335,7 @@ static void make_object(struct pmk_gen *g, const struct pmk_pair *pair, struct p
 	(void)pair;
 	op->n = is_wide(g) && one_in(g, 2) ? UNIT * (1 + below(g, 2)) : 4 + below(g, 28);
 	op->object = g->nobjects;
-	op->shared = op->n < UNIT && one_in(g, 12); /* a file: slow to make */
+	op->shared = op->n < UNIT && one_in(g, 12) && g->files; /* a file: slow to make */
 	g->object[g->nobjects].file = op->shared;
 	g->object[g->nobjects++].pages = op->n;
 }
@@ -466,6 +466,7 @@ int pmk_gen_init(struct pmk_gen *g, uint64_t seed, const char *only, struct pmk_
 
 void pmk_gen_limit(struct pmk_gen *g, const struct pmk_pair *pair)
 {
+	g->files = pmk_pair_has(pair, PMK_F_FILES);
 	for (int i = 0; i < PMK_OP_COUNT; i++)
 		if (g->allowed[i] &&
 		    ((pmk_op_info[i].set == SET_DANGER && !getenv("PMKIT_DANGER")) ||

@@ -251,11 +251,76 @@ void pmk_huge_split(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 	}
 }
 
+/* retract_page_tables(): an empty table makes room for the huge page, except where private copies or markers may
+ * come to be in it. */
+static void retract_table(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_run *run,
+			  uint64_t at)
+{
+	const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
+	uint64_t size = pmk_pmd_pages(m);
+
+	if (at != unit_of(m, at) || run->end < at + size || vma->anon_vma ||
+	    vma->flags & (PMK_VMA_UFFD_WP | PMK_VMA_MAYBE_GUARD))
+		return;
+	pmk_cover(m, COLLAPSE_RETRACTS);
+	pmk_runs_clear(&mm->table, at / size, at / size + 1);
+}
+
+/* Nothing maps pages [off, off + n) of an object any more; retract: nor has a table for them. */
+static void unmap_object(struct pmk_machine *m, int object, uint64_t off, uint64_t n, bool retract)
+{
+	for (size_t i = 0; i < m->ntasks; i++) {
+		struct pmk_mm *mm = m->task[i]->mm;
+		struct pmk_cursor c;
+		const struct pmk_run *run = mm ? pmk_runs_seek(&mm->vma, 0, &c) : NULL;
+
+		for (; run; run = pmk_runs_next(&c)) {
+			uint64_t first = run->v.base, last = first + (run->end - run->start);
+			uint64_t from = off > first ? off : first,
+				 to = off + n < last ? off + n : last;
+
+			const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
+
+			if (vma->object != object || from >= to)
+				continue;
+			pmk_mm_zap_pages(m, mm, vma, run->start + (from - first),
+					 run->start + (to - first), false);
+			if (retract && first <= off && last > off)
+				retract_table(m, mm, run, run->start + (off - first));
+		}
+	}
+}
+
+/* An object's folio, page `off` of it at pfn: split, its pages are mapped by nobody, and those beyond the end go. */
+static void split_cached(struct pmk_machine *m, int object, uint64_t off, uint64_t pfn)
+{
+	uint64_t size = pmk_pmd_pages(m), first = off - (pfn - unit_of(m, pfn));
+	struct pmk_object *o = &m->object[object];
+	uint64_t end = o->pages > first ? o->pages : first;
+
+	unmap_object(m, object, first, size, false);
+	split_folio(m, pfn);
+	if (end >= first + size)
+		return;
+	pmk_runs_clear(&o->cache, end, first + size);
+	pmk_frame_flags(m, unit_of(m, pfn) + (end - first), first + size - end, PMK_FRAME_CACHED,
+			0);
+}
+
 /* madvise_cold_or_pageout_pte_range(), madvise_free_pte_range(): of a folio, part of which is inside. */
 static void split_cut_folio(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, uint64_t pfn)
 {
+	struct pmk_run run;
+	const struct pmk_vma *vma = pmk_vma_at(m, mm, at, &run);
+	struct pmk_value v;
+
 	if (pmk_folio_shared(m, mm, at, pfn))
 		return;
+	pmk_runs_get(&mm->pte, at, &v);
+	if (!(v.tag & PMK_PTE_ANON)) {
+		split_cached(m, vma->object, run.v.base + (at - run.start), pfn);
+		return;
+	}
 	if (pmk_huge_is_mapped(mm, at))
 		split_unit(m, mm, unit_of(m, at));
 	map_zero_pages(m, mm, at, pfn);
@@ -270,7 +335,8 @@ void pmk_folio_split_cut(struct pmk_machine *m, struct pmk_mm *mm, uint64_t star
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
 		uint64_t last = p.v.base + (p.end - p.start);
 
-		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON))
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME ||
+		    p.v.tag & PMK_PTE_HUGETLB)
 			continue;
 		if (is_large(m, p.v.base) &&
 		    (unit_of(m, p.v.base) < p.v.base || unit_of(m, p.v.base) + size > last))
@@ -340,6 +406,7 @@ static bool map_huge_zero(struct touch *t, uint64_t unit)
 		m->huge_zero_pfn = pfn;
 	}
 	pmk_cover(m, HUGE_ZERO);
+	pmk_touch_anon_vma(t); /* do_huge_pmd_anonymous_page() prepares first */
 	map_unit(t, unit, pfn, PMK_PTE_ZERO | t->armed);
 	return true;
 }
@@ -519,46 +586,6 @@ static enum collapsed collapse_anon(struct touch *t, uint64_t unit, int64_t *ret
 	return COLLAPSED;
 }
 
-/* retract_page_tables(): an empty table makes room for the huge page, except where private copies or markers may
- * come to be in it. */
-static void retract_table(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_run *run,
-			  uint64_t at)
-{
-	const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
-	uint64_t size = pmk_pmd_pages(m);
-
-	if (at != unit_of(m, at) || run->end < at + size || vma->anon_vma ||
-	    vma->flags & (PMK_VMA_UFFD_WP | PMK_VMA_MAYBE_GUARD))
-		return;
-	pmk_cover(m, COLLAPSE_RETRACTS);
-	pmk_runs_clear(&mm->table, at / size, at / size + 1);
-}
-
-/* Nothing maps pages [off, off + n) of an object any more. */
-static void unmap_object(struct pmk_machine *m, int object, uint64_t off, uint64_t n)
-{
-	for (size_t i = 0; i < m->ntasks; i++) {
-		struct pmk_mm *mm = m->task[i]->mm;
-		struct pmk_cursor c;
-		const struct pmk_run *run = mm ? pmk_runs_seek(&mm->vma, 0, &c) : NULL;
-
-		for (; run; run = pmk_runs_next(&c)) {
-			uint64_t first = run->v.base, last = first + (run->end - run->start);
-			uint64_t from = off > first ? off : first,
-				 to = off + n < last ? off + n : last;
-
-			const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
-
-			if (vma->object != object || from >= to)
-				continue;
-			pmk_mm_zap_pages(m, mm, vma, run->start + (from - first),
-					 run->start + (to - first), false);
-			if (first <= off && last > off)
-				retract_table(m, mm, run, run->start + (off - first));
-		}
-	}
-}
-
 /* collapse_file(): the object's pages become one huge one, where there are any. */
 static bool collapse_cache(struct pmk_machine *m, int object, uint64_t off, uint64_t *ret_pfn)
 {
@@ -574,7 +601,7 @@ static bool collapse_cache(struct pmk_machine *m, int object, uint64_t off, uint
 			     ret_pfn))
 		return false;
 	pmk_cover(m, COLLAPSE_SHMEM);
-	unmap_object(m, object, off, size);
+	unmap_object(m, object, off, size, true);
 	while (pmk_runs_piece(&o->cache, off + size, &c)) {
 		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)
 			pmk_frame_flags(m, c.v.base, c.end - c.start, PMK_FRAME_CACHED, 0);
