@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "janitor.h"
 #include "machine.h"
 
 /* ---- chance ------------------------------------------------------------------------------------- */
@@ -311,6 +312,29 @@ static void make_mmap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk
 		op->to = (int)(op->page % g->object[op->object].pages);
 }
 
+/* Units of hugetlb that a process maps, each of which may come to need a page of the pool. */
+static unsigned hugetlb_units(const struct pmk_pair *pair, int proc)
+{
+	const struct pmk_machine *m = pmk_pair_machine(pair);
+	struct pmk_cursor c;
+	const struct pmk_run *run = pmk_runs_seek(&pmk_pair_mm(pair, proc)->vma, 0, &c);
+	uint64_t n = 0;
+
+	for (; run; run = pmk_runs_next(&c))
+		if (m->vma[run->v.tag & ~PMK_RUN_LINEAR].flags & PMK_VMA_HUGETLB)
+			n += (run->end - run->start) / UNIT;
+	return (unsigned)n;
+}
+
+/* When the pool is empty is told by reservations, which the model does not count. */
+static bool fits_pool(const struct pmk_gen *g, const struct pmk_pair *pair, unsigned more)
+{
+	for (int p = 0; p < g->nprocs; p++)
+		if (pmk_pair_alive(pair, p))
+			more += hugetlb_units(pair, p);
+	return more <= PMK_POOL_PAGES;
+}
+
 /* Whole units, where no other mapping is. */
 static void make_hugetlb(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
@@ -322,6 +346,8 @@ static void make_hugetlb(struct pmk_gen *g, const struct pmk_pair *pair, struct 
 		op->n = g->pages - op->page;
 	op->prot = one_in(g, 4) ? permissions(g) : PMK_PERM_R | PMK_PERM_W;
 	op->shared = one_in(g, 2);
+	if (!fits_pool(g, pair, op->n / UNIT))
+		op->id = PMK_OP_READ;
 }
 
 static void make_mprotect(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
@@ -366,7 +392,11 @@ static void make_mremap(struct pmk_gen *g, const struct pmk_pair *pair, struct p
 
 static void make_fork(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
-	(void)pair;
+	if (is_wide(g) && !fits_pool(g, pair, hugetlb_units(pair, op->proc))) {
+		op->id = PMK_OP_READ;
+		range(g, pair, op);
+		return;
+	}
 	op->to = g->nprocs++;
 }
 

@@ -110,8 +110,7 @@ static uint64_t offset_of(const struct touch *t, uint64_t page)
 	return t->run.v.base + (page - t->run.start);
 }
 
-/* Maps what the cache has for the none entries of [start, end). */
-static void map_cached(struct touch *t, uint64_t start, uint64_t end, uint64_t flags)
+void pmk_touch_cached(struct touch *t, uint64_t start, uint64_t end, uint64_t flags)
 {
 	struct pmk_piece none = { .end = start };
 
@@ -198,9 +197,10 @@ static void fault_around(struct touch *t, uint64_t page, uint64_t window)
 		end = start + (size - offset_of(t, start));
 	if (stops_at_last_page(t, start, end))
 		return;
-	pmk_huge_map_cached(t, start, start + 1); /* filemap_map_pmd() */
+	if (pmk_huge_around(t, start))
+		return;
 	pmk_cover(t->m, FAULT_AROUND);
-	map_cached(t, start, end, 0);
+	pmk_touch_cached(t, start, end, 0);
 }
 
 /* Read faults of the none entries of [start, end), one in each window, or of all windows at once where they
@@ -252,7 +252,7 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 		if (t->write && !shared)
 			err = new_anon(t, start, good - start);
 		else
-			map_cached(t, start, good,
+			pmk_touch_cached(t, start, good,
 				   (t->write ? pmk_touch_written(t) : 0) | t->armed);
 		if (t->write && shared && object_of(t)->kind == PMK_OBJECT_FILE)
 			dirty_cached(t, off, off + (good - start));
@@ -283,6 +283,9 @@ static bool can_reuse(const struct touch *t, uint64_t at, struct pmk_piece *f)
 {
 	struct pmk_value slot, count;
 
+	if (f->v.tag & PMK_KPF_SWAPCACHE_MASK &&
+	    pmk_profile_has(&t->m->profile, PMK_Q_SWAPCACHE_COPIES))
+		return false;
 	if (f->v.tag & PMK_FRAME_ANONEXCL)
 		return true;
 	if (PMK_FRAME_MAPCOUNT(f->v) != 1 || pmk_mutant(t->m, REUSE_NEVER) ||
@@ -341,7 +344,7 @@ static void unlock_copied(const struct touch *t, const struct pmk_piece *f)
 }
 
 /* A store to present frames with one state each (do_wp_page). */
-int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
+static int64_t touch_store(struct touch *t, const struct pmk_piece *p)
 {
 	struct pmk_piece f = { .end = p->v.base };
 	uint64_t pfn_end = p->v.base + (p->end - p->start);
@@ -422,7 +425,7 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep);
 	if (!t->write)
 		return 0;
-	return pmk_touch_store(
+	return touch_store(
 		t, &(struct pmk_piece){
 			   .start = a->at,
 			   .end = a->at + a->n,
@@ -543,7 +546,7 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 		return pmk_huge_store(t, p);
 	switch (PMK_PTE_KIND(p->v.tag)) {
 	case PMK_PTE_FRAME:
-		return t->write ? pmk_touch_store(t, p) : 0;
+		return t->write ? touch_store(t, p) : 0;
 	case PMK_PTE_ZERO:
 		if (t->write && pmk_touch_stopped(t, p->v.tag))
 			return PMK_SIGNAL(SIGBUS);
@@ -566,17 +569,21 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 	return 0;
 }
 
-/* All of [start, end), which is in one VMA. */
-static int64_t touch_vma(struct touch *t, uint64_t start, uint64_t end)
+int64_t pmk_touch_entries(struct touch *t, uint64_t start, uint64_t end)
 {
 	struct pmk_piece p = { .end = start };
 	int64_t err = 0;
 
-	if (t->vma.flags & PMK_VMA_HUGETLB)
-		return pmk_hugetlb_touch(t, start, end);
 	while (!err && pmk_runs_piece(&t->mm->pte, end, &p))
 		err = touch_entry(t, &p);
 	return err;
+}
+
+/* All of [start, end), which is in one VMA. */
+static int64_t touch_vma(struct touch *t, uint64_t start, uint64_t end)
+{
+	return t->vma.flags & PMK_VMA_HUGETLB ? pmk_hugetlb_touch(t, start, end)
+					      : pmk_touch_entries(t, start, end);
 }
 
 /* The next stretch of [*at, end) that has a VMA; false: a hole at *at. */

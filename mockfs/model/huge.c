@@ -437,6 +437,9 @@ static bool reuse_unit(struct touch *t, uint64_t unit, const struct pmk_value *v
 
 	if (v->tag & PMK_PTE_UFFD_WP)
 		return false; /* asynchronous protection ends for the one page */
+	if (PMK_PTE_KIND(v->tag) == PMK_PTE_FRAME && !(v->tag & PMK_PTE_ANON) &&
+	    !(t->vma.flags & PMK_VMA_SHARED))
+		return false; /* wp_huge_pmd(): a private copy, page by page */
 	if (PMK_PTE_KIND(v->tag) == PMK_PTE_ZERO) {
 		if (!pmk_profile_has(&t->m->profile, PMK_Q_THP_ZERO_WRITE))
 			return false;
@@ -466,16 +469,12 @@ int64_t pmk_huge_store(struct touch *t, const struct pmk_piece *p)
 	for (uint64_t at = p->start; !err && at < p->end; at = next) {
 		uint64_t unit = unit_of(t->m, at);
 		struct pmk_value v = pmk_value_at(p->v, at - p->start);
-		struct pmk_piece part = { .end = at };
 
 		next = unit + size < p->end ? unit + size : p->end;
 		if (reuse_unit(t, unit, &v))
 			continue;
 		split_unit(t->m, t->mm, unit);
-		while (!err && pmk_runs_piece(&t->mm->pte, next, &part))
-			err = PMK_PTE_KIND(part.v.tag) == PMK_PTE_FRAME
-				      ? pmk_touch_store(t, &part)
-				      : pmk_touch_anon(t, part.start, part.end);
+		err = pmk_touch_entries(t, at, next);
 	}
 	return err;
 }
@@ -510,6 +509,21 @@ void pmk_huge_map_cached(struct touch *t, uint64_t start, uint64_t end)
 	for (uint64_t unit = unit_of(t->m, start); unit < end; unit += size)
 		if (unit_is_free(t, unit) && cached_unit(t, unit, &pfn))
 			map_unit(t, unit, pfn, PMK_PTE_FRAME | t->armed);
+}
+
+bool pmk_huge_around(struct touch *t, uint64_t page)
+{
+	uint64_t size = pmk_pmd_pages(t->m), unit = unit_of(t->m, page), pfn;
+
+	pmk_huge_map_cached(t, page, page + 1); /* filemap_map_pmd() */
+	if (pmk_huge_is_mapped(t->mm, page))
+		return true;
+	if (!pmk_profile_has(&t->m->profile, PMK_Q_AROUND_WHOLE) || unit < t->run.start ||
+	    unit + size > t->run.end || !cached_unit(t, unit, &pfn))
+		return false;
+	pmk_cover(t->m, AROUND_WHOLE);
+	pmk_touch_cached(t, unit, unit + size, 0);
+	return true;
 }
 
 void pmk_huge_map_whole(struct touch *t, uint64_t start, uint64_t end)

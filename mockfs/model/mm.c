@@ -128,19 +128,24 @@ static void join(struct pmk_machine *m, struct pmk_mm *mm, const struct neighbou
 		     vma_value(m, &whole, n->left.v.base));
 }
 
-/* Makes the VMAs that meet at `at` one where vma_merge() would.  grown: the left one has been extended to there
- * (vma_merge_extend()), and nobody asks whether it is a fork's child. */
-static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, bool grown)
+/* Of which of two VMAs nobody asks whether it is a fork's child. */
+enum unasked { UNASKED_NONE, UNASKED_LEFT, UNASKED_RIGHT };
+
+/* Makes the VMAs that meet at `at` one where vma_merge() would, since 6.16. */
+static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, enum unasked unasked)
 {
 	struct neighbours n;
 	unsigned anon_vma;
+	bool any = pmk_mutant(m, MERGE_FORKED);
 
-	if (!are_alike(m, mm, at, &n) ||
-	    (!common_anon_vma(n.l.anon_vma, n.r.anon_vma, pmk_mutant(m, MERGE_FORKED), &anon_vma) &&
-	     (!grown || n.r.anon_vma)))
+	if (!are_alike(m, mm, at, &n))
 		return;
-	if (grown && anon_vma & ANON_VMA_FORKED && !n.r.anon_vma)
-		pmk_cover(m, MERGE_GROWN);
+	if (!common_anon_vma(n.l.anon_vma, n.r.anon_vma, any, &anon_vma)) {
+		if ((unasked != UNASKED_LEFT || n.r.anon_vma) &&
+		    (unasked != UNASKED_RIGHT || n.l.anon_vma))
+			return;
+		pmk_cover(m, MERGE_UNASKED);
+	}
 	join(m, mm, &n);
 }
 
@@ -154,13 +159,14 @@ static bool takes_in(const struct pmk_machine *m, unsigned area, unsigned target
 /* vma_merge() before 6.16, and mmap_region() of 6.1 to 6.11, which asked the next VMA first and then whether the
  * one before could take both in. */
 static void merge_as_before(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
-			    bool fresh)
+			    bool prev, bool next, bool fresh)
 {
 	struct neighbours before, after;
-	bool prev = are_alike(m, mm, start, &before) &&
-		    takes_in(m, before.r.anon_vma, before.l.anon_vma);
-	bool next = are_alike(m, mm, end, &after) &&
-		    takes_in(m, after.l.anon_vma, after.r.anon_vma);
+
+	prev = prev && are_alike(m, mm, start, &before) &&
+	       takes_in(m, before.r.anon_vma, before.l.anon_vma);
+	next = next && are_alike(m, mm, end, &after) &&
+	       takes_in(m, after.l.anon_vma, after.r.anon_vma);
 
 	if (prev && next && fresh && pmk_profile_has(&m->profile, PMK_Q_MMAP_EXPANDS))
 		prev = takes_in(m, after.r.anon_vma, before.l.anon_vma);
@@ -177,11 +183,11 @@ static void merge_as_before(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 static void merge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end, bool fresh)
 {
 	if (!pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER)) {
-		merge_as_before(m, mm, start, end, fresh);
+		merge_as_before(m, mm, start, end, true, true, fresh);
 		return;
 	}
-	merge_sides(m, mm, start, false);
-	merge_sides(m, mm, end, false);
+	merge_sides(m, mm, start, UNASKED_NONE);
+	merge_sides(m, mm, end, UNASKED_NONE);
 }
 
 /* Replaces the attributes of [start, end), which lies in one VMA. */
@@ -468,6 +474,22 @@ static void split_moving(struct pmk_machine *m, struct pmk_mm *mm, uint64_t star
 		pmk_huge_split(m, mm, start, end);
 }
 
+/* copy_vma() of [start, end); prev, next: whether it may merge with what is beside it. */
+static void merge_moved(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			bool prev, bool next)
+{
+	bool unasked = pmk_profile_has(&m->profile, PMK_Q_FORKED_MERGES);
+
+	if (!pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER)) {
+		merge_as_before(m, mm, start, end, prev, next, false);
+		return;
+	}
+	if (prev)
+		merge_sides(m, mm, start, unasked ? UNASKED_RIGHT : UNASKED_NONE);
+	if (next)
+		merge_sides(m, mm, end, unasked ? UNASKED_LEFT : UNASKED_NONE);
+}
+
 /* One VMA piece [start, end) goes to `to`; new_n pages there, at least as many. */
 static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piece p, uint64_t to,
 		       uint64_t new_n, bool dontunmap)
@@ -487,13 +509,9 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
 	/* copy_vma() comes first: even with the old VMA it may merge, or might before 7.2 */
-	if (may && !pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER))
-		merge_as_before(m, mm, to, to + new_n, false);
-	else if (may && (own || !is_in(mm, p.start, to - 1)))
-		merge_sides(m, mm, to, false);
-	if (may && pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER) &&
-	    (own || !is_in(mm, p.start, to + new_n)))
-		merge_sides(m, mm, to + new_n, false);
+	if (may)
+		merge_moved(m, mm, to, to + new_n, own || !is_in(mm, p.start, to - 1),
+			    own || !is_in(mm, p.start, to + new_n));
 	drop_uffd(m, mm, to);
 	split_moving(m, mm, p.start, p.end, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
@@ -514,7 +532,7 @@ static void merge_grown(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
 	if (!pmk_profile_has(&m->profile, PMK_Q_GROWN_MERGES))
 		return;
 	if (pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER))
-		merge_sides(m, mm, at, true);
+		merge_sides(m, mm, at, UNASKED_LEFT);
 	else if (are_alike(m, mm, at, &n) && takes_in(m, n.l.anon_vma, n.r.anon_vma))
 		join(m, mm, &n);
 }

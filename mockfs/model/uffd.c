@@ -76,13 +76,14 @@ int64_t pmk_mm_uffd_register(struct pmk_machine *m, struct pmk_mm *mm, uint64_t 
 	if (flags & PMK_VMA_UFFD_ASYNC)
 		flags |= PMK_VMA_UFFD_NONE; /* userfaultfd_api() */
 	mm->uffd = true;
-	if (!range_ok(m, start, n) || first_is_cut(m, mm, start) ||
-	    pmk_hugetlb_cut(m, mm, start + n))
+	if (!range_ok(m, start, n) || first_is_cut(m, mm, start))
 		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
 		int64_t err =
 			p.run ? can_register(m, &m->vma[p.v.tag & ~PMK_RUN_LINEAR], flags) : 0;
 
+		if (p.end == start + n && pmk_hugetlb_cut(m, mm, start + n))
+			return -EINVAL;
 		if (err)
 			return err;
 		found |= p.run;
