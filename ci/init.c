@@ -5,8 +5,7 @@
  * The initrd holds
  *	/pmkit		the program under test
  *	/words		the names of the scripts to run, one a line, in the order of `pmkit test --list`
- *	/command	instead of the suite: the words of pmkit commands, one a line, ";" between them; a path is a
- *			program of its own; what they leave in /keep is sent
+ *	/command	instead of the suite: the words of a pmkit command, one a line; what it leaves in /keep is sent
  *	/modules.list	files of /modules, in the order to load them
  *	/disk.img	a file system to be put on a RAM disk, so that files have a page cache; optional
  *
@@ -469,45 +468,26 @@ static void send_kept(void)
 		closedir(dir);
 }
 
-/* The words from first on; a path is a program of its own.  Its exit status. */
-static int run_one(size_t first)
+/* As long as it takes: ci/kernels stops the guest. */
+static void run_command(void)
 {
 	static char *const head[] = { "/pmkit" };
+	double began = uptime();
 	int out = -1, status = 0;
-	pid_t pid = start(head, *words[first] != '/', first, &out);
+	pid_t pid;
 
+	mkdir("/keep", 0755);
+	pid = start(head, 1, 0, &out);
 	if (pid < 0) {
-		say("NOTE %s cannot be started: %s", words[first], strerror(errno));
-		return 126;
+		say("NOTE pmkit cannot be started: %s", strerror(errno));
+		return;
 	}
 	listen_to(out, -1, NULL);
 	close(out);
 	reap(pid, &status);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-/* As long as it takes: ci/kernels stops the guest.  Of several, apart by ";", the first failure counts;
- * without one the first that could not be run. */
-static void run_commands(void)
-{
-	size_t all = nwords, first = 0;
-	double began = uptime();
-	int status = 0;
-
-	mkdir("/keep", 0755);
-	for (size_t i = 0; i <= all; i++) {
-		int this;
-
-		if (i < all && strcmp(words[i], ";") != 0)
-			continue;
-		nwords = i;
-		this = i > first ? run_one(first) : 0;
-		if (this && (!status || status == 77))
-			status = this;
-		first = i + 1;
-	}
 	send_kept();
-	say("EXIT %d %.2f", status, uptime() - began);
+	say("EXIT %d %.2f", WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
+	    uptime() - began);
 }
 
 /* ---- the end -------------------------------------------------------------------------------------- */
@@ -550,7 +530,7 @@ int main(void)
 	make_machine();
 	klogctl(5, NULL, 0); /* SYSLOG_ACTION_CLEAR: what comes now is ours */
 	if (read_words("/command"))
-		run_commands();
+		run_command();
 	else if (read_words("/words") && nwords)
 		run_suite();
 	send_messages();
