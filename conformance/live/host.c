@@ -10,6 +10,8 @@
 
 #include "pagemapkit.h"
 
+#define PF_KTHREAD 0x00200000 /* <linux/sched.h> */
+
 bool pmk_host_word(int fd, uint64_t index, uint64_t *ret)
 {
 	uint64_t word;
@@ -18,6 +20,26 @@ bool pmk_host_word(int fd, uint64_t index, uint64_t *ret)
 		return false;
 	*ret = word;
 	return true;
+}
+
+/* Kernel threads that stay are made first; what a container has under these PIDs is none. */
+int pmk_host_kernel_thread(int after)
+{
+	for (int pid = after + 1; pid < 64; pid++) {
+		char path[32];
+		unsigned flags = 0;
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+		f = fopen(path, "re");
+		if (f && fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+			flags = 0;
+		if (f)
+			fclose(f);
+		if (flags & PF_KTHREAD)
+			return pid;
+	}
+	return 0;
 }
 
 /* The first index in [0, end) that has no word, where all below have one; end: all have. */

@@ -16,6 +16,9 @@ struct pmk_host {
 /* profile: for the size of a memory section, and where the kernel does not say. */
 void pmk_host_init(struct pmk_host *host, const struct pmk_profile *profile);
 
+/* The first kernel thread whose PID is above `after`; 0: none is seen, as in a container. */
+int pmk_host_kernel_thread(int after);
+
 /* The word at index of an open file; false: there is none. */
 bool pmk_host_word(int fd, uint64_t index, uint64_t *ret);
 

@@ -586,6 +586,12 @@ static enum pmk_answer has_vdso(const struct lab *lab)
 	return answer(find_line("/proc/self/maps", "[vdso]", NULL, line, sizeof(line)));
 }
 
+static enum pmk_answer has_kernel_thread(const struct lab *lab)
+{
+	(void)lab;
+	return answer(pmk_host_kernel_thread(0));
+}
+
 static enum pmk_answer has_vvar(const struct lab *lab)
 {
 	char line[512];
@@ -723,6 +729,7 @@ static const struct probe {
 	{ PMK_F_FILES, has_files },
 	{ PMK_F_VDSO, has_vdso },
 	{ PMK_F_VVAR, has_vvar },
+	{ PMK_F_KTHREAD, has_kernel_thread },
 };
 
 size_t pmk_probe_all(struct pmk_profile *profile, const struct pmk_host *host,

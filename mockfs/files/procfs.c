@@ -88,6 +88,7 @@ int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,
 			return -ENOENT;
 	}
 	ret->mode = mode_of(m, file);
+	ret->beside = task && task->beside;
 	/* PM-OWNER: task_dump_owner(), which knew a zombie for root's until its dumpability outlived its mm */
 	ret->uid = ret->gid = 0;
 	if (task && (task->dumpable || pmk_mutant(m, OWNER_ALWAYS)) &&

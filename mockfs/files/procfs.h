@@ -41,6 +41,7 @@ extern const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT];
 struct pmk_proc_stat {
 	unsigned mode; /* permission bits */
 	uint32_t uid, gid;
+	bool beside; /* of a process for which no real one stands */
 };
 /* 0, -ENOENT (no such process, no such file on this kernel). */
 int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,

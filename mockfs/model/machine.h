@@ -138,12 +138,12 @@ struct pmk_cred {
 #define PMK_CAP_PERFMON		(1ull << 38)
 #define PMK_CAP_ALL		((1ull << 41) - 1)
 
-enum pmk_task_state { PMK_TASK_RUNNING, PMK_TASK_ZOMBIE, PMK_TASK_GONE };
+enum pmk_task_state { PMK_TASK_RUNNING, PMK_TASK_KERNEL, PMK_TASK_ZOMBIE, PMK_TASK_GONE };
 
 struct pmk_task {
 	int pid, ppid;
 	enum pmk_task_state state;
-	struct pmk_mm *mm; /* NULL once it has exited */
+	struct pmk_mm *mm; /* NULL once it has exited, and of a kernel thread */
 	struct pmk_cred cred;
 	bool dumpable;
 	bool beside; /* no real process stands for it */
@@ -215,6 +215,7 @@ uint32_t pmk_machine_cgroup(struct pmk_machine *m, uint64_t inode);
 /* pid 0: the next free one.  NULL when the PID is taken. The new task has an address space with a
  * stack, [vvar] and [vdso]. */
 struct pmk_task *pmk_task_spawn(struct pmk_machine *m, int pid, uint32_t uid, const char *comm);
+struct pmk_task *pmk_task_kernel(struct pmk_machine *m, const char *comm); /* a kernel thread */
 struct pmk_task *pmk_task_find(const struct pmk_machine *m, int pid);
 struct pmk_task *pmk_task_fork(struct pmk_machine *m, struct pmk_task *parent, int pid);
 void pmk_task_exec(struct pmk_machine *m, struct pmk_task *task);

@@ -131,6 +131,14 @@ static bool scripted(struct pmk_mount *m, int pid)
 	return pid > 0 && machine_stat(m, PMK_FILE_MAPS, pid, &st) == 0;
 }
 
+/* Also where a real one has its PID. */
+static bool scripted_beside(struct pmk_mount *m, int pid)
+{
+	struct pmk_proc_stat st;
+
+	return machine_stat(m, PMK_FILE_MAPS, pid, &st) == 0 && st.beside;
+}
+
 bool pmk_place_find(struct pmk_mount *m, int pid, struct pmk_place *ret)
 {
 	struct pmk_node dir = { pid, 0, PMK_ENTRY_DIR };
@@ -139,7 +147,7 @@ bool pmk_place_find(struct pmk_mount *m, int pid, struct pmk_place *ret)
 		*ret = (struct pmk_place){ m->real_proc != NULL, 0 };
 		return true;
 	}
-	if (real_exists(m, dir, "")) {
+	if (real_exists(m, dir, "") && !scripted_beside(m, pid)) {
 		*ret = (struct pmk_place){ true, m->opt.first_pid };
 		return true;
 	}
@@ -348,7 +356,7 @@ static void set_owner(struct pmk_mount *m, struct pmk_node node, struct pmk_plac
 
 uint32_t pmk_node_user(struct pmk_mount *m, struct pmk_node node, uint32_t caller)
 {
-	struct pmk_proc_stat script = { 0, 0, 0 };
+	struct pmk_proc_stat script = { 0 };
 	struct pmk_place place;
 	struct stat shown;
 
@@ -391,7 +399,7 @@ static mode_t node_type(struct pmk_node node)
 static int node_script(struct pmk_mount *m, struct pmk_node node, struct pmk_place place,
 		       struct pmk_proc_stat *ret)
 {
-	*ret = (struct pmk_proc_stat){ 0, 0, 0 };
+	*ret = (struct pmk_proc_stat){ 0 };
 	if (pmk_node_is_file(node))
 		return -machine_stat(m, pmk_node_file(node), place.pid, ret);
 	if (node.pid && !place.real)

@@ -34,6 +34,7 @@
 enum pmk_request_code {
 	/* memory and processes */
 	PMK_REQ_SPAWN, /* a new process without relatives; a[0] pid (0: any), a[1] uid; in: name */
+	PMK_REQ_KTHREAD, /* a kernel thread, which makes no requests: its PID */
 	PMK_REQ_OBJECT, /* a[0] object, a[1] enum pmk_backing, a[2] 1: an ELF file with a build id (PMK_BUILD_ID),
 			 * len: its size */
 	PMK_REQ_KSM, /* ksmd runs until nothing changes any more, then stops; a[0] use_zero_pages */

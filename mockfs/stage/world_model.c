@@ -85,6 +85,14 @@ static int64_t spawn(struct model *w, struct proc *p, const struct pmk_request *
 	return p->task ? p->task->pid : -EEXIST;
 }
 
+static int64_t kernel_thread(struct model *w, struct proc *p)
+{
+	if (p->task)
+		return -EEXIST;
+	p->task = pmk_task_kernel(w->m, "kthreadd");
+	return p->task->pid;
+}
+
 /* a[1]: the PID that the child gets, 0: any.  (The mock world knows it, scripts do not say it.) */
 static int64_t fork_proc(struct model *w, struct proc *p, const struct pmk_request *r)
 {
@@ -390,6 +398,8 @@ static int64_t model_request(struct pmk_world *world, const struct pmk_request *
 	switch (r->code) {
 	case PMK_REQ_SPAWN:
 		return spawn(w, p, r);
+	case PMK_REQ_KTHREAD:
+		return kernel_thread(w, p);
 	case PMK_REQ_OBJECT:
 		return object(w, r);
 	case PMK_REQ_KSM:

@@ -283,6 +283,12 @@ static void run_shows_processes_beside_the_real_ones(void **state)
 		snprintf(command, sizeof(command),
 			 "$PMKIT run --by %s $DIR.beside -- cat /proc/777/maps", ways[i]);
 		expect(command, 0, "20000000-20010000 rw-p");
+		/* PID 2 is also that of a thread of ours in the namespace, and of a real kernel thread */
+		snprintf(command, sizeof(command),
+			 "$PMKIT run --by %s process-kernel-thread -- "
+			 "cut -d' ' -f2,3,9 /proc/2/stat",
+			 ways[i]);
+		expect(command, 0, "(kthreadd) S 2097152\n");
 	}
 }
 
