@@ -94,6 +94,21 @@ static uint64_t find_limit(void)
 	return end;
 }
 
+/* Words that count; behind them a write of nothing tells one that is not full from none (IDLE-LASTWORD). */
+static uint64_t find_max_pfn(uint64_t limit)
+{
+	int fd = open("/sys/kernel/mm/page_idle/bitmap", O_RDWR | O_CLOEXEC);
+	uint64_t words, none = 0;
+
+	if (fd < 0)
+		return 0;
+	words = end_of_file(fd, limit / 64 + 1);
+	if (pwrite(fd, &none, 8, (off_t)(words * 8)) == 0)
+		none = 1;
+	close(fd);
+	return words * 64 + none;
+}
+
 /* A memory section with no System RAM in it.  A smaller gap has a memmap and is not a hole to kpage*
  * (KP-SUBHOLE).  iomem shows addresses to root only. */
 static uint64_t gap_in_iomem(uint64_t section, uint64_t end)
@@ -146,5 +161,6 @@ void pmk_host_init(struct pmk_host *host, const struct pmk_profile *profile)
 	host->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	host->task_size = find_task_size(profile, host->page_size);
 	host->kpage_limit = find_limit();
+	host->max_pfn = find_max_pfn(host->kpage_limit);
 	host->hole = find_hole(host, profile);
 }

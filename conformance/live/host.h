@@ -9,6 +9,7 @@ struct pmk_host {
 	uint64_t page_size;
 	uint64_t task_size; /* where the runner's own pagemap ends */
 	uint64_t kpage_limit; /* 0: kpagecount cannot be read */
+	uint64_t max_pfn; /* where page_idle/bitmap ends, within 64; 0: there is none */
 	uint64_t hole; /* UINT64_MAX: none known */
 };
 

@@ -387,6 +387,8 @@ static uint64_t kernel_fact(struct pmk_world *world, int fact)
 		return host->task_size;
 	case PMK_FACT_KPAGE_LIMIT:
 		return host->kpage_limit;
+	case PMK_FACT_MAX_PFN:
+		return host->max_pfn;
 	case PMK_FACT_HOLE:
 		return host->hole;
 	}
@@ -464,7 +466,7 @@ struct pmk_world *pmk_world_kernel_create(struct pmk_error *err)
 		}
 	}
 	pin(k);
-	if (pmk_live_init(&k->live, "/proc", err)) {
+	if (pmk_live_init(&k->live, "/proc", "/sys", err)) {
 		kernel_destroy(&k->live.world);
 		return NULL;
 	}

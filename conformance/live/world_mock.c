@@ -246,7 +246,7 @@ static int mock_start(struct mock *m, const struct pmk_mock_options *options, st
 			NULL); /* without it the mount is seen by all, which is no error */
 	if (pmk_mock_place_init(&m->place, options ? options->dir : NULL, err))
 		return -1;
-	if (pmk_live_init(&m->live, m->place.dir, err))
+	if (pmk_live_init(&m->live, m->place.dir, m->place.sys, err))
 		return -1;
 	m->model = pmk_world_model_create();
 	if (options && options->profile && m->model->ops->reset(m->model, options->profile, err))

@@ -234,7 +234,7 @@ static int64_t read_segment(const struct call *c, struct pmk_notify_file *f, int
 
 		if (count - done < want)
 			want = (size_t)(count - done);
-		if (!info->show && count % 8)
+		if (!info->show && !info->sysfs && count % 8)
 			want = 7; /* the whole count is refused, not its last part: PM-READ-ALIGN */
 		pthread_mutex_lock(c->n->lock);
 		int64_t got = pmk_handle_read(f->handle, (uint64_t)pos + done, want, c->n->buf);
@@ -255,7 +255,8 @@ static int64_t read_segment(const struct call *c, struct pmk_notify_file *f, int
 static int64_t write_segment(const struct call *c, struct pmk_notify_file *f, int64_t pos,
 			     uint64_t addr, uint64_t count)
 {
-	size_t len = count < 4096 ? (size_t)count : 4096;
+	size_t max = pmk_proc_file[pmk_handle_file(f->handle)].sysfs ? PMK_NOTIFY_CHUNK : 4096;
+	size_t len = count < max ? (size_t)count : max;
 
 	if ((f->flags & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
@@ -451,7 +452,9 @@ static bool stat_of(const struct call *c, uint64_t fd, struct stat *ret)
 			      .st_mode = S_IFREG | st.mode,
 			      .st_nlink = 1,
 			      .st_uid = f->uid,
-			      .st_blksize = 1024, /* PM-STAT */
+			      .st_blksize = pmk_proc_file[pmk_handle_file(f->handle)].sysfs
+						    ? 4096
+						    : 1024, /* PM-STAT */
 			      .st_atim = now,
 			      .st_mtim = now,
 			      .st_ctim = now };

@@ -66,6 +66,7 @@ static const struct {
 	[PMK_STMT_MREMAP] = { .act = pmk_do_mremap },
 	[PMK_STMT_MLOCK] = { .act = pmk_do_range },
 	[PMK_STMT_MUNLOCK] = { .act = pmk_do_range },
+	[PMK_STMT_MARK_IDLE] = { .act = pmk_do_mark_idle },
 	[PMK_STMT_MSYNC] = { .act = pmk_do_range },
 	[PMK_STMT_THP] = { .act = pmk_do_plain },
 	[PMK_STMT_KSM] = { .act = pmk_do_ksm },

@@ -167,6 +167,7 @@ enum pmk_fact {
 	PMK_FACT_PAGE_SIZE,
 	PMK_FACT_TASK_SIZE, /* bytes: where pagemap ends */
 	PMK_FACT_KPAGE_LIMIT, /* PFNs: where kpage* end */
+	PMK_FACT_MAX_PFN, /* where memory ends, and page_idle/bitmap; within 64 */
 	PMK_FACT_HOLE, /* a PFN without memory, below the limit; UINT64_MAX: none */
 };
 

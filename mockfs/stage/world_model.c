@@ -463,6 +463,8 @@ static bool model_has(struct pmk_world *world, enum pmk_feature feature, const c
 		return pmk_profile_page_size(&w->m->profile) == 4096;
 	if (feature == PMK_F_HUGETLB || feature == PMK_F_THP || feature == PMK_F_TABLE_512)
 		return pmk_pmd_pages(w->m) == 512;
+	if (feature == PMK_F_ODD_END)
+		return w->m->max_pfn % 64;
 	if (feature == PMK_F_CGROUP)
 		return pmk_profile_has(&w->m->profile, PMK_Q_KPAGECGROUP);
 	return true;
@@ -480,6 +482,8 @@ static uint64_t model_fact(struct pmk_world *world, int fact)
 		return w->m->profile.task_size;
 	case PMK_FACT_KPAGE_LIMIT:
 		return limit;
+	case PMK_FACT_MAX_PFN:
+		return w->m->max_pfn;
 	default: /* not merely reserved: at least a section of nothing */
 		return pmk_runs_gap(&w->m->ram, 0, limit, &hole) ? hole : UINT64_MAX;
 	}
