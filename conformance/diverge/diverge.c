@@ -23,8 +23,8 @@ const char *const pmk_op_set[10] = {
 };
 
 const struct pmk_theme pmk_theme[] = {
-#define WIDE   true
-#define NARROW false
+#define WIDE			       true
+#define NARROW			       false
 #define THEME(word, arena, operations) { word, arena, operations },
 #include "diverge_ops.def"
 };
@@ -352,7 +352,8 @@ static int run_script(struct pmk_campaign *c, struct pmk_gen *gen, struct pmk_er
 
 		pmk_gen_next(gen, c->pair, op);
 		c->done++;
-		pmk_pair_hurry(c->pair, ops.n < n && c->done < c->ops); /* all is looked at in the end */
+		pmk_pair_hurry(c->pair,
+			       ops.n < n && c->done < c->ops); /* all is looked at in the end */
 		if (pmk_ops_step(c->pair, ops.pages, op, &d))
 			continue;
 		gather(c);

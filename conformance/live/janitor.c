@@ -68,7 +68,7 @@ static const struct setting ksm[] = {
 	{ NULL, NULL, false },
 };
 
-#define POOL_FILE  "/proc/sys/vm/nr_hugepages"
+#define POOL_FILE "/proc/sys/vm/nr_hugepages"
 
 /* The value in a file, of several "a [b] c" the one in brackets. */
 static bool get_setting(const char *path, char *ret, size_t size)
@@ -163,7 +163,8 @@ static int fill_pool(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
 	(void)owner;
 	if (!get_setting(POOL_FILE, old, sizeof(old)))
 		return pmk_error_set(err, NULL, 0, 0, "no hugetlb in this kernel");
-	snprintf(want, sizeof(want), "%lu", strtoul(old, NULL, 10) + reserved_pages() + PMK_POOL_PAGES);
+	snprintf(want, sizeof(want), "%lu",
+		 strtoul(old, NULL, 10) + reserved_pages() + PMK_POOL_PAGES);
 	change_setting(undo, &pool);
 	get_setting(POOL_FILE, now, sizeof(now));
 	if (strtoul(now, NULL, 10) < strtoul(want, NULL, 10))

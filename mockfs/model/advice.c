@@ -123,7 +123,8 @@ static int64_t remove_pages(struct stretch *s)
 	if (s->vma.flags & PMK_VMA_LOCKED || s->vma.object < 0)
 		return -EINVAL;
 	if (!(s->vma.flags & PMK_VMA_SHARED) ||
-	    (!(s->vma.prot & PMK_PERM_W) && !pmk_profile_has(&s->m->profile, PMK_Q_REMOVE_READONLY)))
+	    (!(s->vma.prot & PMK_PERM_W) &&
+	     !pmk_profile_has(&s->m->profile, PMK_Q_REMOVE_READONLY)))
 		return -EACCES;
 	if (s->vma.flags &
 	    PMK_VMA_HUGETLB) { /* hugetlbfs_punch_hole(): whole pages go, parts become zeros */

@@ -254,7 +254,7 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 			err = new_anon(t, start, good - start);
 		else
 			pmk_touch_cached(t, start, good,
-				   (t->write ? pmk_touch_written(t) : 0) | t->armed);
+					 (t->write ? pmk_touch_written(t) : 0) | t->armed);
 		if (t->write && shared && object_of(t)->kind == PMK_OBJECT_FILE)
 			dirty_cached(t, off, off + (good - start));
 	}
@@ -429,12 +429,12 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep);
 	if (!t->write)
 		return 0;
-	return touch_store(
-		t, &(struct pmk_piece){
-			   .start = a->at,
-			   .end = a->at + a->n,
-			   .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep },
-			   .run = true });
+	return touch_store(t,
+			   &(struct pmk_piece){ .start = a->at,
+						.end = a->at + a->n,
+						.v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON |
+								       PMK_RUN_LINEAR | a->keep },
+						.run = true });
 }
 
 /* The longest beginning of the arrival that is in one state. */

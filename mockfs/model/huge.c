@@ -159,8 +159,16 @@ static void map_zeros_here(struct pmk_machine *m, struct pmk_mm *mm, uint64_t he
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
 		const uint64_t keep = PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP;
 
+		struct pmk_run run;
+		const struct pmk_vma *vma;
+
 		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.base < head ||
 		    p.v.base >= head + size)
+			continue;
+		vma = pmk_vma_at(m, mm, p.start, &run);
+		if (vma && p.end > run.end)
+			p.end = run.end;
+		if (vma && vma->flags & PMK_VMA_LOCKED)
 			continue;
 		pmk_runs_set(
 			&mm->pte, p.start, p.end,
@@ -335,8 +343,7 @@ void pmk_folio_split_cut(struct pmk_machine *m, struct pmk_mm *mm, uint64_t star
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
 		uint64_t last = p.v.base + (p.end - p.start);
 
-		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME ||
-		    p.v.tag & PMK_PTE_HUGETLB)
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.tag & PMK_PTE_HUGETLB)
 			continue;
 		if (is_large(m, p.v.base) &&
 		    (unit_of(m, p.v.base) < p.v.base || unit_of(m, p.v.base) + size > last))

@@ -120,12 +120,12 @@ static void join(struct pmk_machine *m, struct pmk_mm *mm, const struct neighbou
 
 	if (!whole.anon_vma)
 		whole.anon_vma = n->r.anon_vma;
-	whole.flags |= n->r.flags & (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY_MERGE)
-					     ? ~0u
-					     : ~PMK_VMA_SOFT_DIRTY); /* what is sticky (E-B55-MERGE) */
+	whole.flags |=
+		n->r.flags & (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY_MERGE)
+				      ? ~0u
+				      : ~PMK_VMA_SOFT_DIRTY); /* what is sticky (E-B55-MERGE) */
 	pmk_cover(m, MERGE);
-	pmk_runs_set(&mm->vma, n->left.start, n->right.end,
-		     vma_value(m, &whole, n->left.v.base));
+	pmk_runs_set(&mm->vma, n->left.start, n->right.end, vma_value(m, &whole, n->left.v.base));
 }
 
 /* Of which of two VMAs nobody asks whether it is a fork's child. */
@@ -153,7 +153,8 @@ static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, e
  * as one that nobody has inherited, which is more than none. */
 static bool takes_in(const struct pmk_machine *m, unsigned area, unsigned target)
 {
-	return area == target || (!area && (!(target & ANON_VMA_FORKED) || pmk_mutant(m, MERGE_FORKED)));
+	return area == target ||
+	       (!area && (!(target & ANON_VMA_FORKED) || pmk_mutant(m, MERGE_FORKED)));
 }
 
 /* vma_merge() before 6.16, and mmap_region() of 6.1 to 6.11, which asked the next VMA first and then whether the
@@ -180,7 +181,8 @@ static void merge_as_before(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 }
 
 /* [start, end) is all of a VMA that has come or changed: it merges with those beside it. fresh: by mmap. */
-static void merge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end, bool fresh)
+static void merge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+		  bool fresh)
 {
 	if (!pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER)) {
 		merge_as_before(m, mm, start, end, true, true, fresh);
@@ -296,7 +298,8 @@ int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 {
 	if (!in_range(m, start, n) || pmk_hugetlb_cut(m, mm, start))
 		return -EINVAL;
-	if (pmk_hugetlb_cut(m, mm, start + n)) { /* found when the beginning has been split already */
+	if (pmk_hugetlb_cut(m, mm,
+			    start + n)) { /* found when the beginning has been split already */
 		pmk_cover(m, HUGETLB_UNSPLIT);
 		pmk_runs_split(&mm->vma, start);
 		pmk_huge_split_at(m, mm, start);
@@ -568,7 +571,7 @@ static bool ends_before(const struct pmk_mm *mm, uint64_t page, uint64_t end)
 
 /* Hugetlb moves whole or not at all (align_hugetlb()). */
 static int64_t align_hugetlb(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t *n,
-			  uint64_t *new_n, uint64_t new_start, bool dontunmap)
+			     uint64_t *new_n, uint64_t new_start, bool dontunmap)
 {
 	uint64_t mask = pmk_pmd_pages(m) - 1;
 	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, NULL);
