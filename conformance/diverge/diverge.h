@@ -137,6 +137,7 @@ struct pmk_gen {
 	uint64_t state; /* of the random numbers */
 	bool allowed[PMK_OP_COUNT];
 	bool files; /* there is a file system for them */
+	bool danger; /* what may harm the kernel may be asked for, too */
 	unsigned weight[PMK_OP_COUNT], total;
 	int nprocs, nobjects;
 	unsigned pages; /* of this script's arena */

@@ -196,6 +196,12 @@ static bool is_registered(const struct pmk_machine *m, const struct pmk_vma *vma
 	return vma->flags & PMK_VMA_UFFD_WP;
 }
 
+static bool is_hugetlb(const struct pmk_machine *m, const struct pmk_vma *vma)
+{
+	(void)m;
+	return vma->flags & PMK_VMA_HUGETLB;
+}
+
 /* Whether the range has pages of a mapped object that is so. */
 static bool meets(const struct pmk_gen *g, const struct pmk_pair *pair, const struct pmk_op *op,
 		  bool (*so)(const struct pmk_machine *, const struct pmk_vma *))
@@ -276,12 +282,6 @@ static void make_guard(struct pmk_gen *g, const struct pmk_pair *pair, struct pm
 	range(g, pair, op);
 	if (meets(g, pair, op, is_registered))
 		op->id = PMK_OP_READ;
-}
-
-static bool is_hugetlb(const struct pmk_machine *m, const struct pmk_vma *vma)
-{
-	(void)m;
-	return vma->flags & PMK_VMA_HUGETLB;
 }
 
 /* Whether an empty hugetlb entry gets a marker depends on what else is in its gigabyte (diverge_masks.def). */
@@ -366,7 +366,7 @@ static void make_object(struct pmk_gen *g, const struct pmk_pair *pair, struct p
 	g->object[g->nobjects++].pages = op->n;
 }
 
-static void make_mremap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+static void move(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	unsigned kind = below(g, 8);
 
@@ -388,6 +388,20 @@ static void make_mremap(struct pmk_gen *g, const struct pmk_pair *pair, struct p
 	op->dontunmap = op->new_n == op->n ? one_in(g, 3) : one_in(g, 30);
 	if ((unsigned)op->to + op->new_n > g->pages)
 		op->new_n = g->pages - (unsigned)op->to;
+}
+
+/* Each move of part of a private hugetlb mapping costs the pool a reservation until the machine boots again
+ * (K-HTLB). */
+static void make_mremap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	move(g, pair, op);
+	if (!g->danger && meets(g, pair, op, is_hugetlb))
+		*op = (struct pmk_op){ .id = PMK_OP_READ,
+				       .proc = op->proc,
+				       .page = op->page,
+				       .n = op->n,
+				       .object = -1,
+				       .to = -1 };
 }
 
 static void make_fork(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
@@ -497,10 +511,10 @@ int pmk_gen_init(struct pmk_gen *g, uint64_t seed, const char *only, struct pmk_
 void pmk_gen_limit(struct pmk_gen *g, const struct pmk_pair *pair)
 {
 	g->files = pmk_pair_has(pair, PMK_F_FILES);
+	g->danger = getenv("PMKIT_DANGER");
 	for (int i = 0; i < PMK_OP_COUNT; i++)
-		if (g->allowed[i] &&
-		    ((pmk_op_info[i].set == SET_DANGER && !getenv("PMKIT_DANGER")) ||
-		     !pmk_pair_has(pair, pmk_op_info[i].needs)))
+		if (g->allowed[i] && ((pmk_op_info[i].set == SET_DANGER && !g->danger) ||
+				      !pmk_pair_has(pair, pmk_op_info[i].needs)))
 			g->allowed[i] = false;
 }
 
