@@ -481,6 +481,9 @@ static bool compare_word(const struct look *look, uint64_t model, uint64_t kerne
 	if (model & PMK_PAGEMAP_PRESENT_MASK) {
 		if (!seen_already(pair, m))
 			note_frame(look, m, k);
+		if (m == pmk_pair_machine(pair)->zero_pfn &&
+		    !pmk_profile_has(&pair->profile, PMK_Q_ZERO_PAGE_SINGLE))
+			return true; /* one of several */
 		return pair_up(&pair->frames, m, k, pair->round) ||
 		       differ(look, PMK_ASPECT_FRAME, 0,
 			      "model's frame %#" PRIx64 " goes with another than %#" PRIx64

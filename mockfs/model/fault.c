@@ -235,13 +235,17 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 {
 	bool shared = t->vma.flags & PMK_VMA_SHARED;
 	uint64_t off = offset_of(t, start), size = object_of(t)->pages, good;
+	const struct pmk_run *around;
 	int64_t err = 0;
 
 	if (!t->write)
 		end = around_all(t, start, end); /* also when it ends in SIGBUS (rule 14) */
 	*ret_end = end;
-	if (!t->write && pmk_huge_is_mapped(t->mm, start))
-		return 0; /* beyond the end of the file, too */
+	around = t->write ? NULL : pmk_runs_find(&t->mm->pte, start);
+	if (around) { /* it has come, though it be beyond the end of the file */
+		*ret_end = around->end < end ? around->end : end;
+		return 0;
+	}
 	good = off >= size ? start : end - start < size - off ? end : start + (size - off);
 	if (good > start)
 		err = fill_cache(t, off, off + (good - start));

@@ -512,7 +512,8 @@ void pmk_huge_map_cached(struct touch *t, uint64_t start, uint64_t end)
 {
 	uint64_t size = pmk_pmd_pages(t->m), pfn;
 
-	if (!t->mm->thp || t->m->object[t->vma.object].kind != PMK_OBJECT_SHMEM)
+	if (!t->mm->thp || t->vma.flags & PMK_VMA_NOHUGEPAGE ||
+	    t->m->object[t->vma.object].kind != PMK_OBJECT_SHMEM)
 		return;
 	for (uint64_t unit = unit_of(t->m, start); unit < end; unit += size)
 		if (unit_is_free(t, unit) && cached_unit(t, unit, &pfn))

@@ -60,27 +60,40 @@ static void look(struct merge *g, const struct pmk_piece *p, bool merged)
 	}
 }
 
+/* Entries [p->start, p->end), whose frames are in one state. */
+static void visit_frames(struct merge *g, struct pmk_mm *mm, const struct pmk_piece *p,
+			 const struct pmk_piece *f)
+{
+	bool merged = f->v.tag & PMK_KPF_KSM_MASK;
+
+	if (!f->run || f->v.tag & (PMK_FRAME_GIVEN | PMK_FRAME_LARGE))
+		return;
+	if (!g->act)
+		look(g, p, merged);
+	for (uint64_t at = p->start; g->act && !merged && at < p->end; at++) {
+		struct pmk_value v = pmk_value_at(p->v, at - p->start);
+
+		merge_page(g, mm, at, &v);
+	}
+}
+
 static void visit_entries(struct merge *g, struct pmk_mm *mm, const struct pmk_run *vma)
 {
 	struct pmk_piece p = { .end = vma->start };
 
 	while (pmk_runs_piece(&mm->pte, vma->end, &p)) {
-		struct pmk_value f;
+		struct pmk_piece f = { .end = p.v.base };
 
-		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON) ||
-		    !pmk_runs_get(&g->m->frame, p.v.base, &f) ||
-		    f.tag & (PMK_FRAME_GIVEN | PMK_FRAME_LARGE))
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON))
 			continue;
-		if (g->act && f.tag & PMK_KPF_KSM_MASK)
-			continue;
-		if (!g->act) {
-			look(g, &p, f.tag & PMK_KPF_KSM_MASK);
-			continue;
-		}
-		for (uint64_t at = p.start; at < p.end; at++) {
-			struct pmk_value v = pmk_value_at(p.v, at - p.start);
+		while (pmk_runs_piece(&g->m->frame, p.v.base + (p.end - p.start), &f)) {
+			uint64_t at = p.start + (f.start - p.v.base);
+			struct pmk_piece part = { .start = at,
+						  .end = at + (f.end - f.start),
+						  .v = pmk_value_at(p.v, f.start - p.v.base),
+						  .run = true };
 
-			merge_page(g, mm, at, &v);
+			visit_frames(g, mm, &part, &f);
 		}
 	}
 }

@@ -160,14 +160,13 @@ static bool takes_in(const struct pmk_machine *m, unsigned area, unsigned target
 /* vma_merge() before 6.16, and mmap_region() of 6.1 to 6.11, which asked the next VMA first and then whether the
  * one before could take both in. */
 static void merge_as_before(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
-			    bool prev, bool next, bool fresh)
+			    bool fresh)
 {
 	struct neighbours before, after;
-
-	prev = prev && are_alike(m, mm, start, &before) &&
-	       takes_in(m, before.r.anon_vma, before.l.anon_vma);
-	next = next && are_alike(m, mm, end, &after) &&
-	       takes_in(m, after.l.anon_vma, after.r.anon_vma);
+	bool prev = are_alike(m, mm, start, &before) &&
+		    takes_in(m, before.r.anon_vma, before.l.anon_vma);
+	bool next =
+		are_alike(m, mm, end, &after) && takes_in(m, after.l.anon_vma, after.r.anon_vma);
 
 	if (prev && next && fresh && pmk_profile_has(&m->profile, PMK_Q_MMAP_EXPANDS))
 		prev = takes_in(m, after.r.anon_vma, before.l.anon_vma);
@@ -185,7 +184,7 @@ static void merge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint
 		  bool fresh)
 {
 	if (!pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER)) {
-		merge_as_before(m, mm, start, end, true, true, fresh);
+		merge_as_before(m, mm, start, end, fresh);
 		return;
 	}
 	merge_sides(m, mm, start, UNASKED_NONE);
@@ -440,7 +439,8 @@ static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 	struct pmk_run whole;
 	struct pmk_vma old = *pmk_vma_at(m, mm, start, &whole);
 
-	if (!pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_UNLOCKS) && old.flags & PMK_VMA_LOCKED) {
+	if (!pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_UNLOCKS) && old.flags & PMK_VMA_LOCKED &&
+	    (whole.start < start || whole.end > end)) {
 		pmk_mm_vma_change(m, mm, start, end, PMK_VMA_LOCKED, 0);
 		old = *pmk_vma_at(m, mm, start, &whole);
 	}
@@ -477,20 +477,17 @@ static void split_moving(struct pmk_machine *m, struct pmk_mm *mm, uint64_t star
 		pmk_huge_split(m, mm, start, end);
 }
 
-/* copy_vma() of [start, end); prev, next: whether it may merge with what is beside it. */
-static void merge_moved(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
-			bool prev, bool next)
+/* copy_vma() of [start, end) */
+static void merge_moved(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
 {
 	bool unasked = pmk_profile_has(&m->profile, PMK_Q_FORKED_MERGES);
 
 	if (!pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER)) {
-		merge_as_before(m, mm, start, end, prev, next, false);
+		merge_as_before(m, mm, start, end, false);
 		return;
 	}
-	if (prev)
-		merge_sides(m, mm, start, unasked ? UNASKED_RIGHT : UNASKED_NONE);
-	if (next)
-		merge_sides(m, mm, end, unasked ? UNASKED_LEFT : UNASKED_NONE);
+	merge_sides(m, mm, start, unasked ? UNASKED_RIGHT : UNASKED_NONE);
+	merge_sides(m, mm, end, unasked ? UNASKED_LEFT : UNASKED_NONE);
 }
 
 /* One VMA piece [start, end) goes to `to`; new_n pages there, at least as many. */
@@ -512,9 +509,8 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
 	/* copy_vma() comes first: even with the old VMA it may merge, or might before 7.2 */
-	if (may)
-		merge_moved(m, mm, to, to + new_n, own || !is_in(mm, p.start, to - 1),
-			    own || !is_in(mm, p.start, to + new_n));
+	if (may && (own || !(is_in(mm, p.start, to - 1) || is_in(mm, p.start, to + new_n))))
+		merge_moved(m, mm, to, to + new_n);
 	drop_uffd(m, mm, to);
 	split_moving(m, mm, p.start, p.end, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
