@@ -19,6 +19,8 @@ struct brute {
 	 * and protecting it makes a table that later mappings meet. */
 	uint64_t mapping, pmd, made; /* its first page */
 	bool table;
+	uint64_t unit; /* the one, plus 1, of which we know: */
+	bool huge;
 	uint64_t cut; /* the huge page, plus 1, that the walk has cut into pages */
 	bool apart; /* the last region was taken back: the next one merges with none before it */
 };
@@ -29,11 +31,17 @@ static uint64_t unit_of(const struct brute *b, uint64_t page)
 	return page / pmk_pmd_pages(b->m) * pmk_pmd_pages(b->m);
 }
 
-static bool is_huge(const struct brute *b, uint64_t page)
+/* Settled once for a unit: a huge page is all of it. */
+static bool is_huge(struct brute *b, uint64_t page)
 {
-	const struct pmk_run *run = pmk_runs_find(&b->mm->pte, page);
+	const struct pmk_run *run;
 
-	return run && run->v.tag & PMK_PTE_HUGE && b->cut != unit_of(b, page) + 1;
+	if (b->unit != unit_of(b, page) + 1) {
+		run = pmk_runs_find(&b->mm->pte, page);
+		b->unit = unit_of(b, page) + 1;
+		b->huge = run && run->v.tag & PMK_PTE_HUGE;
+	}
+	return b->huge && b->cut != b->unit;
 }
 
 static bool has_upper_table(const struct brute *b, uint64_t page)

@@ -218,7 +218,8 @@ static int run_all(const struct pmk_suite *suite, const struct test *t,
 /* ---- the command ---------------------------------------------------------------------------------- */
 
 /* --list and --coverage; with --json FILE as JSON there. */
-static int show(const struct pmk_suite *suite, const struct test *t)
+static int show(const struct pmk_suite *suite, const struct test *t,
+		const struct pmk_coverage *coverage)
 {
 	FILE *out = stdout;
 	int result;
@@ -229,8 +230,8 @@ static int show(const struct pmk_suite *suite, const struct test *t)
 		perror(t->json);
 		return PMK_EXIT_FAILED;
 	}
-	if (t->coverage)
-		result = (t->json ? pmk_coverage_json : pmk_coverage_print)(out, suite);
+	if (coverage)
+		result = (t->json ? pmk_coverage_json : pmk_coverage_print)(out, coverage);
 	else
 		result = (t->json ? pmk_list_json : pmk_list_print)(out, suite);
 	if (out != stdout && fclose(out) != 0)
@@ -249,6 +250,17 @@ static FILE *open_ktap(const struct test *t)
 	return stdout;
 }
 
+/* All scripts count, whatever clauses are asked for. */
+static int show_coverage(const struct pmk_suite *suite, const struct test *t, char **words, int n)
+{
+	const struct pmk_coverage coverage = { suite, words, (size_t)n };
+	const char *stranger = pmk_coverage_stranger(&coverage);
+
+	if (stranger)
+		return pmk_usage("test", "--coverage %s: no clause begins like that", stranger);
+	return show(suite, t, &coverage);
+}
+
 static int test_suite(struct pmk_suite *suite, struct test *t, char **words, int n)
 {
 	enum pmk_world_id ids[PMK_WORLD_COUNT];
@@ -260,14 +272,16 @@ static int test_suite(struct pmk_suite *suite, struct test *t, char **words, int
 				 "--on %s: expected model, mock, kernel or some of them, "
 				 "separated by commas",
 				 t->on);
+	if (t->coverage)
+		return show_coverage(suite, t, words, n);
 	if (n && pmk_suite_select(suite, words, (size_t)n, &err) < 0) {
 		pmk_error_report(&err);
 		return PMK_EXIT_USAGE;
 	}
 	if (t->mutants)
 		return pmk_mutants_run(suite, stdout) ? PMK_EXIT_FAILED : 0;
-	if (t->list || t->coverage)
-		return show(suite, t);
+	if (t->list)
+		return show(suite, t, NULL);
 	t->ktap = open_ktap(t);
 	if (!t->ktap)
 		return pmk_usage("test", "/dev/null: cannot be opened");

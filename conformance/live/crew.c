@@ -22,7 +22,7 @@
 /* How often a waiting runner looks whether the actor still lives. */
 #define LOOK_MS 100
 
-enum member_state { MEMBER_NONE, MEMBER_ALIVE, MEMBER_ZOMBIE, MEMBER_GONE };
+enum member_state { MEMBER_NONE, MEMBER_ALIVE, MEMBER_ZOMBIE, MEMBER_GONE, MEMBER_NOT_OURS };
 
 struct member {
 	pid_t pid;
@@ -186,6 +186,16 @@ static struct member *member_new(struct pmk_crew *crew, int proc)
 	while (crew->nmembers <= proc)
 		crew->member[crew->nmembers++] = (struct member){ 0 };
 	return &crew->member[proc];
+}
+
+int64_t pmk_crew_adopt(struct pmk_crew *crew, int proc, pid_t pid)
+{
+	struct member *m = proc == PMK_OBSERVER ? NULL : member_new(crew, proc);
+
+	if (!m || m->state != MEMBER_NONE)
+		return -EAGAIN;
+	*m = (struct member){ pid, MEMBER_NOT_OURS };
+	return pid;
 }
 
 /* Waits until the turn is no longer `turn`; false: the actor died instead. */

@@ -25,6 +25,8 @@ int64_t pmk_crew_ask(struct pmk_crew *crew, const struct pmk_request *request, i
 		     const char *text);
 /* The PID that a process has or had; 0: there was none. */
 pid_t pmk_crew_pid(const struct pmk_crew *crew, int proc);
+/* Process `proc` is one that is there anyway: only a PID, neither asked nor ended. */
+int64_t pmk_crew_adopt(struct pmk_crew *crew, int proc, pid_t pid);
 /* The living process with this PID, or -1. */
 int pmk_crew_find(const struct pmk_crew *crew, pid_t pid);
 

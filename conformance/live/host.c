@@ -10,6 +10,8 @@
 
 #include "pagemapkit.h"
 
+#define PF_KTHREAD 0x00200000 /* <linux/sched.h> */
+
 bool pmk_host_word(int fd, uint64_t index, uint64_t *ret)
 {
 	uint64_t word;
@@ -18,6 +20,26 @@ bool pmk_host_word(int fd, uint64_t index, uint64_t *ret)
 		return false;
 	*ret = word;
 	return true;
+}
+
+/* Kernel threads that stay are made first; what a container has under these PIDs is none. */
+int pmk_host_kernel_thread(int after)
+{
+	for (int pid = after + 1; pid < 64; pid++) {
+		char path[32];
+		unsigned flags = 0;
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+		f = fopen(path, "re");
+		if (f && fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+			flags = 0;
+		if (f)
+			fclose(f);
+		if (flags & PF_KTHREAD)
+			return pid;
+	}
+	return 0;
 }
 
 /* The first index in [0, end) that has no word, where all below have one; end: all have. */
@@ -72,6 +94,21 @@ static uint64_t find_limit(void)
 	return end;
 }
 
+/* Words that count; behind them a write of nothing tells one that is not full from none (IDLE-LASTWORD). */
+static uint64_t find_max_pfn(uint64_t limit)
+{
+	int fd = open("/sys/kernel/mm/page_idle/bitmap", O_RDWR | O_CLOEXEC);
+	uint64_t words, none = 0;
+
+	if (fd < 0)
+		return 0;
+	words = end_of_file(fd, limit / 64 + 1);
+	if (pwrite(fd, &none, 8, (off_t)(words * 8)) == 0)
+		none = 1;
+	close(fd);
+	return words * 64 + none;
+}
+
 /* A memory section with no System RAM in it.  A smaller gap has a memmap and is not a hole to kpage*
  * (KP-SUBHOLE).  iomem shows addresses to root only. */
 static uint64_t gap_in_iomem(uint64_t section, uint64_t end)
@@ -124,5 +161,6 @@ void pmk_host_init(struct pmk_host *host, const struct pmk_profile *profile)
 	host->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	host->task_size = find_task_size(profile, host->page_size);
 	host->kpage_limit = find_limit();
+	host->max_pfn = find_max_pfn(host->kpage_limit);
 	host->hole = find_hole(host, profile);
 }

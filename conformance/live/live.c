@@ -47,9 +47,10 @@ void pmk_fds_close(struct pmk_fds *fds)
 
 /* ---- life ---- */
 
-int pmk_live_init(struct pmk_live *live, const char *root, struct pmk_error *err)
+int pmk_live_init(struct pmk_live *live, const char *root, const char *sys, struct pmk_error *err)
 {
 	live->root = root;
+	live->sys = sys;
 	live->crew = pmk_crew_create(err);
 	return live->crew ? 0 : -1;
 }
@@ -82,7 +83,10 @@ static int64_t path_of(const struct pmk_live *live, const struct pmk_request *r,
 	int owner = r->a[3] == PMK_OBSERVER ? r->proc : (int)r->a[3], n;
 	int pid = pid_shown(live, owner), real = pmk_crew_pid(live->crew, owner);
 
-	if (!pmk_proc_file[r->file].per_pid)
+	if (pmk_proc_file[r->file].sysfs)
+		n = snprintf(ret, size, "%s/%s/%s", live->sys, pmk_proc_file[r->file].sysfs,
+			     pmk_proc_file[r->file].name);
+	else if (!pmk_proc_file[r->file].per_pid)
 		n = snprintf(ret, size, "%s/%s", live->root, name);
 	else if (r->a[2])
 		n = snprintf(ret, size, "%s/%d/task/%d/%s", live->root, pid, pid, name);

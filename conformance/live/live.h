@@ -18,14 +18,15 @@ void pmk_fds_close(struct pmk_fds *fds);
 struct pmk_live {
 	struct pmk_world world;
 	struct pmk_crew *crew;
-	const char *root; /* "/proc", or where the mock is mounted */
+	const char *root,
+		*sys; /* "/proc" and "/sys", or where the mock is mounted, and its sysfs */
 	bool apart; /* the observer is a process of the crew; otherwise the runner itself */
 	struct pmk_fds observer;
 	/* The PID that root shows for a process, where it is not the process's real one; may be NULL. */
 	int (*shown_pid)(const struct pmk_live *live, int proc);
 };
 
-int pmk_live_init(struct pmk_live *live, const char *root, struct pmk_error *err);
+int pmk_live_init(struct pmk_live *live, const char *root, const char *sys, struct pmk_error *err);
 void pmk_live_deinit(struct pmk_live *live);
 /* Processes and handles are gone. */
 int pmk_live_reset(struct pmk_live *live, struct pmk_error *err);

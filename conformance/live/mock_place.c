@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "procfs.h"
 #include "world_live.h"
 
 static enum pmk_mock_rights rights;
@@ -98,7 +99,7 @@ static bool find_directory(char *ret, size_t size)
 	return false;
 }
 
-int pmk_mock_place_init(struct pmk_mock_place *place, const char *dir, struct pmk_error *err)
+static int find_place(struct pmk_mock_place *place, const char *dir, struct pmk_error *err)
 {
 	const char *tmp = getenv("TMPDIR");
 
@@ -114,6 +115,14 @@ int pmk_mock_place_init(struct pmk_mock_place *place, const char *dir, struct pm
 		return pmk_error_set(err, NULL, 0, 0, "%.200s: %s", place->dir, strerror(errno));
 	place->made = true;
 	return 0;
+}
+
+int pmk_mock_place_init(struct pmk_mock_place *place, const char *dir, struct pmk_error *err)
+{
+	int r = find_place(place, dir, err);
+
+	snprintf(place->sys, sizeof(place->sys), "%s/" PMK_SYSFS, place->dir);
+	return r;
 }
 
 void pmk_mock_place_deinit(struct pmk_mock_place *place)

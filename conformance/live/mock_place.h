@@ -6,7 +6,7 @@
 #include "script.h"
 
 struct pmk_mock_place {
-	char dir[4096];
+	char dir[4096], sys[4096 + 8]; /* the mount point, and its sysfs */
 	bool made; /* a directory of our own, to be removed */
 };
 

@@ -561,6 +561,17 @@ static enum pmk_answer has_hole(const struct lab *lab)
 	return answer(lab->host->hole != UINT64_MAX);
 }
 
+static enum pmk_answer page_idle(const struct lab *lab)
+{
+	(void)lab;
+	return answer(!access("/sys/kernel/mm/page_idle/bitmap", F_OK));
+}
+
+static enum pmk_answer has_odd_end(const struct lab *lab)
+{
+	return answer(lab->host->max_pfn % 64);
+}
+
 static enum pmk_answer has_files(const struct lab *lab)
 {
 	(void)lab;
@@ -573,6 +584,12 @@ static enum pmk_answer has_vdso(const struct lab *lab)
 
 	(void)lab;
 	return answer(find_line("/proc/self/maps", "[vdso]", NULL, line, sizeof(line)));
+}
+
+static enum pmk_answer has_kernel_thread(const struct lab *lab)
+{
+	(void)lab;
+	return answer(pmk_host_kernel_thread(0));
 }
 
 static enum pmk_answer has_vvar(const struct lab *lab)
@@ -687,6 +704,7 @@ static const struct probe {
 	{ PMK_Q_HOLE_NOPAGE, hole_nopage },
 	{ PMK_Q_LIMIT_SECTION, limit_section },
 	{ PMK_Q_KPAGECGROUP, kpagecgroup },
+	{ PMK_Q_PAGE_IDLE, page_idle },
 	{ PMK_Q_KSM_ON_ANON, ksm_on_anon },
 	{ PMK_Q_ANON_EXCLUSIVE, anon_exclusive },
 	{ PMK_Q_MADV_FREE, advice_free },
@@ -707,9 +725,11 @@ static const struct probe {
 	{ PMK_F_SECRET, has_secret },
 	{ PMK_F_CGROUP, has_cgroup },
 	{ PMK_F_HOLE, has_hole },
+	{ PMK_F_ODD_END, has_odd_end },
 	{ PMK_F_FILES, has_files },
 	{ PMK_F_VDSO, has_vdso },
 	{ PMK_F_VVAR, has_vvar },
+	{ PMK_F_KTHREAD, has_kernel_thread },
 };
 
 size_t pmk_probe_all(struct pmk_profile *profile, const struct pmk_host *host,

@@ -283,11 +283,26 @@ static int64_t machine_request(struct kernel *k, const struct pmk_request *r)
 	return pmk_cgroup_enter(k->cgroup[r->a[0]], pmk_crew_pid(k->live.crew, r->proc));
 }
 
+/* The first that no process of the script is yet. */
+static int64_t kernel_thread(struct kernel *k, const struct pmk_request *r)
+{
+	int pid = 0, i;
+
+	do {
+		pid = pmk_host_kernel_thread(pid);
+		for (i = 0; pid && i < r->proc && pmk_crew_pid(k->live.crew, i) != pid; i++)
+			;
+	} while (pid && i < r->proc);
+	return pid ? pmk_crew_adopt(k->live.crew, r->proc, pid) : -ESRCH;
+}
+
 static int64_t kernel_request(struct pmk_world *world, const struct pmk_request *r)
 {
 	struct kernel *k = kernel_of(world);
 	int object = -1;
 
+	if (r->code == PMK_REQ_KTHREAD)
+		return kernel_thread(k, r);
 	if (r->code == PMK_REQ_OBJECT)
 		return make_object(k, r);
 	if (r->code >= PMK_REQ_KSM && r->code <= PMK_REQ_CGROUP_ENTER)
@@ -374,6 +389,8 @@ static uint64_t kernel_fact(struct pmk_world *world, int fact)
 		return host->task_size;
 	case PMK_FACT_KPAGE_LIMIT:
 		return host->kpage_limit;
+	case PMK_FACT_MAX_PFN:
+		return host->max_pfn;
 	case PMK_FACT_HOLE:
 		return host->hole;
 	}
@@ -451,7 +468,7 @@ struct pmk_world *pmk_world_kernel_create(struct pmk_error *err)
 		}
 	}
 	pin(k);
-	if (pmk_live_init(&k->live, "/proc", err)) {
+	if (pmk_live_init(&k->live, "/proc", "/sys", err)) {
 		kernel_destroy(&k->live.world);
 		return NULL;
 	}

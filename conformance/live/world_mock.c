@@ -103,6 +103,16 @@ static int64_t begin_process(struct mock *m, const struct pmk_request *r)
 	return result;
 }
 
+/* Nobody real stands for it. */
+static int64_t kernel_thread(struct mock *m, const struct pmk_request *r)
+{
+	int64_t pid = ask_model(m, r);
+
+	if (pid > 0)
+		show_as(m, r->proc, (int)pid);
+	return pid;
+}
+
 /* First for real, then in the model. */
 static int64_t change_process(struct mock *m, const struct pmk_request *r)
 {
@@ -121,6 +131,8 @@ static int64_t mock_request(struct pmk_world *world, const struct pmk_request *r
 	    (r->code >= PMK_REQ_KSM && r->code <= PMK_REQ_CGROUP_ENTER) ||
 	    pmk_request_is_memory(r->code))
 		return ask_model(m, r);
+	if (r->code == PMK_REQ_KTHREAD)
+		return kernel_thread(m, r);
 	if (r->code == PMK_REQ_SPAWN || r->code == PMK_REQ_FORK)
 		return begin_process(m, r);
 	return change_process(m, r);
@@ -234,7 +246,7 @@ static int mock_start(struct mock *m, const struct pmk_mock_options *options, st
 			NULL); /* without it the mount is seen by all, which is no error */
 	if (pmk_mock_place_init(&m->place, options ? options->dir : NULL, err))
 		return -1;
-	if (pmk_live_init(&m->live, m->place.dir, err))
+	if (pmk_live_init(&m->live, m->place.dir, m->place.sys, err))
 		return -1;
 	m->model = pmk_world_model_create();
 	if (options && options->profile && m->model->ops->reset(m->model, options->profile, err))

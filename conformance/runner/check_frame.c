@@ -6,7 +6,7 @@
 struct frame {
 	struct pmk_check *c;
 	const struct pmk_stmt *stmt;
-	const struct pmk_arg *count, *cgroup, *raw;
+	const struct pmk_arg *count, *cgroup, *idle, *raw;
 	uint64_t set, clear;
 	char where[64]; /* "heap[3] (pfn 0x12)" */
 	struct pmk_text *why;
@@ -127,6 +127,28 @@ static enum pmk_outcome check_file(struct frame *f, enum pmk_file file, check_wo
 	return outcome;
 }
 
+/* The bits of n frames, each word read once: looking has an effect, on all 64 frames of a word. */
+static enum pmk_outcome check_idle(struct frame *f, uint64_t pfn, size_t n)
+{
+	struct pmk_check_source source = { PMK_OBSERVER, PMK_FILE_PAGE_IDLE };
+	int64_t result = pmk_check_open(f->c, PMK_FILE_PAGE_IDLE, 0);
+	uint64_t word;
+
+	for (size_t i = 0; i < n; i++) {
+		if (result >= 0 && (!i || !((pfn + i) % 64)))
+			result = pmk_check_read(f->c, source, (pfn + i) / 64, 1, &word);
+		if (result <= 0)
+			return unreadable(f, PMK_FILE_PAGE_IDLE, result);
+		if (pmk_check_number(f->idle, 0, word >> (pfn + i) % 64 & 1))
+			continue;
+		expected(f);
+		pmk_text_add(f->why, "saw idle %d of pfn %#llx", (int)(word >> (pfn + i) % 64 & 1),
+			     (unsigned long long)(pfn + i));
+		return PMK_WRONG;
+	}
+	return PMK_DONE;
+}
+
 static enum pmk_outcome check_frames(struct frame *f, uint64_t pfn, size_t n, const char *region,
 				     uint64_t page)
 {
@@ -138,6 +160,8 @@ static enum pmk_outcome check_frames(struct frame *f, uint64_t pfn, size_t n, co
 		outcome = check_file(f, PMK_FILE_KPAGECOUNT, check_count, pfn, n, region, page);
 	if (outcome == PMK_DONE && f->cgroup)
 		outcome = check_file(f, PMK_FILE_KPAGECGROUP, check_cgroup, pfn, n, region, page);
+	if (outcome == PMK_DONE && f->idle)
+		outcome = check_idle(f, pfn, n);
 	return outcome;
 }
 
@@ -263,6 +287,7 @@ enum pmk_outcome pmk_check_frame(struct pmk_check *c, const struct pmk_stmt *stm
 
 	f.count = pmk_stmt_opt(stmt, PMK_OPT_COUNT);
 	f.cgroup = pmk_stmt_opt(stmt, PMK_OPT_CGROUP);
+	f.idle = pmk_stmt_opt(stmt, PMK_OPT_IDLE);
 	f.raw = pmk_stmt_opt(stmt, PMK_OPT_FLAGS_RAW);
 	if (stmt->nargs > 1) {
 		f.set = stmt->arg[1].set;

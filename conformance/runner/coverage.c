@@ -92,17 +92,42 @@ static void print_clause(FILE *out, const struct pmk_suite *suite, const struct 
 
 /* ---- all clauses ---------------------------------------------------------------------------------- */
 
+static bool is_asked(const struct pmk_coverage *c, const struct pmk_clause *clause)
+{
+	bool asked = !c->nwords;
+
+	for (size_t i = 0; i < c->nwords && !asked; i++)
+		asked = !strncmp(clause->id, c->word[i], strlen(c->word[i]));
+	return asked;
+}
+
+const char *pmk_coverage_stranger(const struct pmk_coverage *c)
+{
+	size_t n, k;
+	const struct pmk_clause *clause = pmk_clauses(&n);
+
+	for (size_t i = 0; i < c->nwords; i++) {
+		const struct pmk_coverage one = { c->suite, c->word + i, 1 };
+
+		for (k = 0; k < n && !is_asked(&one, &clause[k]); k++)
+			;
+		if (k == n)
+			return c->word[i];
+	}
+	return NULL;
+}
+
 /* Counts the states of a section's clauses; section -1: of all. */
-static void count(const struct pmk_suite *suite, int section, unsigned ret[STATES])
+static void count(const struct pmk_coverage *c, int section, unsigned ret[STATES])
 {
 	size_t n;
 	const struct pmk_clause *clause = pmk_clauses(&n);
 
 	memset(ret, 0, STATES * sizeof(*ret));
 	for (size_t i = 0; i < n; i++) {
-		struct cover cover = cover_of(suite, &clause[i]);
+		struct cover cover = cover_of(c->suite, &clause[i]);
 
-		if (section < 0 || (int)clause[i].section == section)
+		if (is_asked(c, &clause[i]) && (section < 0 || (int)clause[i].section == section))
 			ret[state_of(&cover, &clause[i])]++;
 	}
 }
@@ -123,7 +148,7 @@ static void print_strangers(FILE *out, const struct pmk_suite *suite)
 					suite->cases[i].name, suite->cases[i].clause[j]);
 }
 
-int pmk_coverage_print(FILE *out, const struct pmk_suite *suite)
+int pmk_coverage_print(FILE *out, const struct pmk_coverage *c)
 {
 	int section = -1;
 	unsigned states[STATES];
@@ -131,17 +156,19 @@ int pmk_coverage_print(FILE *out, const struct pmk_suite *suite)
 	const struct pmk_clause *clause = pmk_clauses(&n);
 
 	for (size_t i = 0; i < n; i++) {
+		if (!is_asked(c, &clause[i]))
+			continue;
 		if ((int)clause[i].section != section) {
 			const struct pmk_section *s = pmk_clause_section(&clause[i]);
 
 			section = (int)clause[i].section;
-			count(suite, section, states);
+			count(c, section, states);
 			print_total(out, s->number, s->title, states);
 		}
-		print_clause(out, suite, &clause[i]);
+		print_clause(out, c->suite, &clause[i]);
 	}
-	count(suite, -1, states);
-	print_strangers(out, suite);
+	count(c, -1, states);
+	print_strangers(out, c->suite);
 	print_total(out, "", "all", states);
 	return ferror(out) ? -1 : 0;
 }
@@ -167,7 +194,7 @@ static void json_clause(struct pmk_json *j, const struct pmk_suite *suite,
 	pmk_json_close(j, '}');
 }
 
-int pmk_coverage_json(FILE *out, const struct pmk_suite *suite)
+int pmk_coverage_json(FILE *out, const struct pmk_coverage *c)
 {
 	struct pmk_json j = { .out = out };
 	unsigned states[STATES];
@@ -175,12 +202,13 @@ int pmk_coverage_json(FILE *out, const struct pmk_suite *suite)
 	const struct pmk_clause *clause = pmk_clauses(&n);
 
 	pmk_json_open(&j, NULL, '{');
-	count(suite, -1, states);
+	count(c, -1, states);
 	for (int s = 0; s < STATES; s++)
 		pmk_json_number(&j, state_name[s], states[s]);
 	pmk_json_open(&j, "clauses", '[');
 	for (size_t i = 0; i < n; i++)
-		json_clause(&j, suite, &clause[i]);
+		if (is_asked(c, &clause[i]))
+			json_clause(&j, c->suite, &clause[i]);
 	pmk_json_close(&j, ']');
 	pmk_json_close(&j, '}');
 	return ferror(out) ? -1 : 0;

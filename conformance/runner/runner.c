@@ -44,6 +44,17 @@ void pmk_result_deinit(struct pmk_result *result)
 
 /* ---- the time limit ------------------------------------------------------------------------------ */
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SLOWNESS 4 /* a sanitizer makes a script of a billion pages ten times as slow */
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SLOWNESS 4
+#endif
+#ifndef SLOWNESS
+#define SLOWNESS 1
+#endif
+
 static char watched[128];
 static int bail;
 
@@ -78,7 +89,7 @@ static void watch(const char *name, const char *world, const struct pmk_run_opti
 	snprintf(watched, sizeof(watched), "%s in the %s world", name, world);
 	bail = options->bail;
 	sigaction(SIGALRM, &action, NULL);
-	alarm(options->timeout * times);
+	alarm(options->timeout * times * SLOWNESS);
 }
 
 /* ---- conditions ---------------------------------------------------------------------------------- */

@@ -254,7 +254,7 @@ size_t pmk_text_smaps(const struct pmk_machine *m, const struct pmk_task *task,
 
 static char state_of(const struct pmk_task *task)
 {
-	return task->mm ? 'S' : 'Z';
+	return task->state == PMK_TASK_ZOMBIE ? 'Z' : 'S';
 }
 
 /* All of the process, by counters in the kernel, by adding up here. */
@@ -317,8 +317,9 @@ size_t pmk_text_status(const struct pmk_machine *m, const struct pmk_task *task,
 	n = (size_t)snprintf(buf, size,
 			     "Name:\t%s\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
 			     "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n",
-			     task->comm, task->mm ? "S (sleeping)" : "Z (zombie)", task->pid,
-			     task->pid, task->ppid, uid, uid, uid, uid, uid, uid, uid, uid);
+			     task->comm, state_of(task) == 'S' ? "S (sleeping)" : "Z (zombie)",
+			     task->pid, task->pid, task->ppid, uid, uid, uid, uid, uid, uid, uid,
+			     uid);
 	n += print_memory(m, task, buf + n, size - n);
 	return n + (size_t)snprintf(buf + n, size - n,
 				    "Threads:\t1\nCapPrm:\t%016" PRIx64 "\nCapEff:\t%016" PRIx64
@@ -338,9 +339,10 @@ size_t pmk_text_stat(const struct pmk_machine *m, const struct pmk_task *task,
 	/* 52 fields; 23 and 24 are the sizes, what the model does not know is 0: do_task_stat() */
 	return (size_t)snprintf(
 		buf, size,
-		"%d (%s) %c %d %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 %" PRIu64 " %" PRIu64
+		"%d (%s) %c %d %d %d 0 -1 %u 0 0 0 0 0 0 0 0 20 0 1 0 0 %" PRIu64 " %" PRIu64
 		" 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
 		task->pid, task->comm, state_of(task), task->ppid, task->pid, task->pid,
+		task->state == PMK_TASK_KERNEL ? PMK_PF_KTHREAD : 0u,
 		pages << m->profile.arch->page_shift, rss(&s));
 }
 

@@ -8,6 +8,9 @@
 #ifndef PMK_COMPANION_H
 #define PMK_COMPANION_H
 
+/* Field 9 of stat, `flags`: a kernel thread. */
+#define PMK_PF_KTHREAD 0x00200000u
+
 #include "machine.h"
 
 typedef size_t pmk_text_show(const struct pmk_machine *m, const struct pmk_task *task,

@@ -20,6 +20,7 @@ const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT] = {
 	[PMK_FILE_STAT] = { "stat", 0444, true, PMK_OF_PROCESS, pmk_text_stat, true },
 	[PMK_FILE_COMM] = { "comm", 0644, true, PMK_OF_PROCESS, pmk_text_comm, true },
 	[PMK_FILE_SWAPS] = { "swaps", 0444, false, PMK_OF_SCRIPT, pmk_text_swaps, true },
+	[PMK_FILE_PAGE_IDLE] = { .name = "bitmap", .mode = 0600, .sysfs = "kernel/mm/page_idle" },
 };
 
 #define MAPS_BUFFER 4096 /* seq_file's: one page, grown only for a longer line */
@@ -79,12 +80,15 @@ int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,
 
 	if (file == PMK_FILE_KPAGECGROUP && !pmk_profile_has(&m->profile, PMK_Q_KPAGECGROUP))
 		return -ENOENT;
+	if (file == PMK_FILE_PAGE_IDLE && !pmk_profile_has(&m->profile, PMK_Q_PAGE_IDLE))
+		return -ENOENT;
 	if (pmk_proc_file[file].per_pid) {
 		task = pmk_task_find(m, pid);
 		if (!task)
 			return -ENOENT;
 	}
 	ret->mode = mode_of(m, file);
+	ret->beside = task && task->beside;
 	/* PM-OWNER: task_dump_owner(), which knew a zombie for root's until its dumpability outlived its mm */
 	ret->uid = ret->gid = 0;
 	if (task && (task->dumpable || pmk_mutant(m, OWNER_ALWAYS)) &&
@@ -264,6 +268,61 @@ static int64_t read_kpage(struct pmk_handle *h, uint64_t pos, size_t count, uint
 	return (int64_t)(n * 8);
 }
 
+/*
+ * How much one call on page_idle/bitmap does: kernfs cuts it to a page, page_idle_bitmap_read() to the end of memory.
+ * *ret_pfn: where it begins; a position of 2^61 comes round to 0.  Frames, or -errno.
+ */
+static int64_t idle_frames(const struct pmk_handle *h, uint64_t pos, size_t count,
+			   uint64_t *ret_pfn)
+{
+	const struct pmk_profile *p = &h->m->profile;
+	uint64_t pfn = pos * 8, page = pmk_profile_page_size(p);
+
+	if (count > page)
+		count = (size_t)page; /* IDLE-PAGE */
+	if (pos % 8 || count % 8)
+		return -EINVAL;
+	if (p->arch->long_bits == 32)
+		pfn = (uint32_t)pfn;
+	*ret_pfn = pfn;
+	if (pfn >= h->m->max_pfn)
+		return 0; /* IDLE-MAX */
+	return (int64_t)(count * 8 < h->m->max_pfn - pfn ? count * 8 : h->m->max_pfn - pfn);
+}
+
+/* IDLE-ORDER, IDLE-LASTWORD: a last word that is not full does not count. */
+static int64_t read_idle(struct pmk_handle *h, uint64_t pos, size_t count, uint64_t *out)
+{
+	uint64_t pfn, last, *bits;
+	int64_t n = count ? idle_frames(h, pos, count, &pfn) : 0;
+
+	if (n <= 0)
+		return n;
+	bits = pmk_calloc((size_t)n / 64 + 1, sizeof(*bits));
+	pmk_machine_look_idle(h->m, pfn, (uint64_t)n, bits);
+	last = (uint64_t)n / 64 * 8;
+	if (out && last)
+		memcpy(out, bits, (size_t)last);
+	free(bits);
+	return (int64_t)last;
+}
+
+static int64_t write_idle(struct pmk_handle *h, uint64_t pos, size_t count, const void *in)
+{
+	uint64_t pfn, *bits;
+	int64_t n = count ? idle_frames(h, pos, count, &pfn) : 0;
+
+	if (n < 0 || !count)
+		return n;
+	if (!n)
+		return -ENXIO;
+	bits = pmk_calloc((size_t)n / 64 + 1, sizeof(*bits));
+	memcpy(bits, in, ((size_t)n + 63) / 64 * 8);
+	pmk_machine_mark_idle(h->m, pfn, (uint64_t)n, bits);
+	free(bits);
+	return n / 64 * 8;
+}
+
 /* More lines behind text_off; false: there are none. */
 static bool text_refill(struct pmk_handle *h)
 {
@@ -323,6 +382,8 @@ int64_t pmk_handle_read(struct pmk_handle *h, uint64_t pos, size_t count, void *
 		return -(int64_t)failure;
 	if (failure == PMK_FAILURE_SHORT && bytes < count)
 		count = bytes;
+	if (h->file == PMK_FILE_PAGE_IDLE)
+		return read_idle(h, pos, count, buf);
 	if (pmk_profile_has(&h->m->profile, PMK_Q_POS_32BIT) && !pmk_proc_file[h->file].show)
 		pos &= UINT32_MAX; /* A-32BIT-POS */
 	if (pmk_proc_file[h->file].show)
@@ -395,9 +456,10 @@ int64_t pmk_handle_write(struct pmk_handle *h, uint64_t pos, size_t count, const
 	uint64_t bytes;
 	unsigned failure = fault_now(h->m, h->file, h->task, PMK_FILEOP_WRITE, &bytes);
 
-	(void)pos;
 	if (failure && failure < PMK_FAILURE_SHORT)
 		return -(int64_t)failure;
+	if (h->file == PMK_FILE_PAGE_IDLE)
+		return write_idle(h, pos, count, buf);
 	if (h->file == PMK_FILE_CLEAR_REFS)
 		return write_clear_refs(h, count, buf);
 	return pmk_file_is_kpage(h->file) ? -EIO : -EINVAL; /* PM-OPEN-WRITE */
@@ -413,12 +475,14 @@ int pmk_handle_lseek(struct pmk_handle *h, int64_t *pos, int64_t offset, int whe
 		return -(int)failure;
 	if (h->file == PMK_FILE_CLEAR_REFS)
 		return 0; /* noop_llseek */
+	if (whence == SEEK_DATA || whence == SEEK_HOLE)
+		return h->file == PMK_FILE_PAGE_IDLE ? -ENXIO : -EINVAL; /* its size is 0 */
 	if (whence == SEEK_CUR)
 		to = (int64_t)((uint64_t)*pos + (uint64_t)offset); /* wraps: PM-LSEEK */
-	else if (whence != SEEK_SET)
+	else if (whence != SEEK_SET && h->file != PMK_FILE_PAGE_IDLE)
 		return -EINVAL;
-	if (pmk_proc_file[h->file].show && to < 0)
-		return -EINVAL; /* seq_lseek, unlike mem_lseek */
+	if ((pmk_proc_file[h->file].show || h->file == PMK_FILE_PAGE_IDLE) && to < 0)
+		return -EINVAL; /* seq_lseek() and generic_file_llseek(), unlike mem_lseek() */
 	*pos = to;
 	return 0;
 }

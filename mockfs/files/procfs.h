@@ -23,6 +23,8 @@ enum pmk_proc_of {
 	PMK_OF_MAPS, /* the script's or the real one, as maps is */
 	PMK_OF_PROCESS, /* its own: the script's only of processes that are not real */
 };
+/* The directory of a mount that is its sysfs. */
+#define PMK_SYSFS "sysfs"
 /* One row a file; indexed by enum pmk_file. */
 struct pmk_proc_file {
 	const char *name;
@@ -31,12 +33,15 @@ struct pmk_proc_file {
 	enum pmk_proc_of of;
 	pmk_text_show *show; /* a text: seq_file */
 	bool of_task; /* a text about the task, not about its memory: readable while there is a task */
+	const char
+		*sysfs; /* of a file of sysfs: its directory below the mount point; NULL: of proc */
 };
 extern const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT];
 
 struct pmk_proc_stat {
 	unsigned mode; /* permission bits */
 	uint32_t uid, gid;
+	bool beside; /* of a process for which no real one stands */
 };
 /* 0, -ENOENT (no such process, no such file on this kernel). */
 int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,

@@ -232,6 +232,7 @@ enum pmk_file {
 	PMK_FILE_STAT,
 	PMK_FILE_COMM,
 	PMK_FILE_SWAPS,
+	PMK_FILE_PAGE_IDLE, /* of sysfs: kernel/mm/page_idle/bitmap */
 	PMK_FILE_COUNT
 };
 extern const char *const pmk_file_name[PMK_FILE_COUNT];

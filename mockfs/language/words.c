@@ -58,6 +58,7 @@ const char *const pmk_file_name[PMK_FILE_COUNT] = {
 	[PMK_FILE_STAT] = "stat",
 	[PMK_FILE_COMM] = "comm",
 	[PMK_FILE_SWAPS] = "swaps",
+	[PMK_FILE_PAGE_IDLE] = "page_idle",
 };
 
 static int name_value(const struct name *names, size_t count, const char *text, size_t len)

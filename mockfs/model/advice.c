@@ -101,6 +101,7 @@ static int64_t lazy_free(struct stretch *s)
 	if (s->vma.object >= 0 || s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP))
 		return -EINVAL;
 	pmk_folio_split_cut(s->m, s->mm, s->start, s->end);
+	pmk_mm_age(s->m, s->mm, s->start, s->end);
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
 		if (p.run &&
 		    (PMK_PTE_KIND(p.v.tag) == PMK_PTE_SWAP ||
@@ -237,6 +238,7 @@ static int64_t cold(struct stretch *s)
 	if (s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_HUGETLB))
 		return -EINVAL;
 	pmk_folio_split_cut(s->m, s->mm, s->start, s->end);
+	pmk_mm_age(s->m, s->mm, s->start, s->end);
 	return 0;
 }
 
@@ -510,11 +512,26 @@ int64_t pmk_mm_sync(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 	return hole;
 }
 
+/* CR-1-2-3: of all memory, of what has no file, of what has one. */
+static void clear_accessed(struct pmk_machine *m, struct pmk_mm *mm, unsigned what)
+{
+	struct pmk_piece p = { .end = 0 };
+
+	while (m->idle_used && pmk_runs_piece(&mm->vma, UINT64_MAX, &p)) {
+		const struct pmk_vma *vma = p.run ? pmk_vma_at(m, mm, p.start, NULL) : NULL;
+
+		if (vma && (what == 1 || (what == 3) == (vma->object >= 0)))
+			pmk_mm_age(m, mm, p.start, p.end);
+	}
+}
+
 void pmk_mm_clear_refs(struct pmk_machine *m, struct pmk_mm *mm, unsigned what)
 {
 	struct pmk_piece p = { .end = 0 };
 
-	if (what != 4) /* 1-3 clear referenced bits, 5 the peak: no file of ours shows them */
+	if (what <= 3)
+		clear_accessed(m, mm, what);
+	if (what != 4) /* 5 is the peak: no file of ours shows it */
 		return;
 	m->soft_dirty_used = true;
 	if (!pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))

@@ -125,6 +125,7 @@ static void map_cached(struct touch *t, uint64_t start, uint64_t end, uint64_t f
 			if (!c.run || PMK_PTE_KIND(c.v.tag) != PMK_PTE_FRAME)
 				continue;
 			pmk_frame_map(t->m, c.v.base, c.end - c.start, 1);
+			pmk_frame_access(t->m, c.v.base, c.end - c.start);
 			pmk_touch_lock(t, c.v.base, c.end - c.start, true);
 			set_entries(t, none.start + (c.start - off), c.end - c.start, c.v.base,
 				    PMK_PTE_FRAME | PMK_RUN_LINEAR | flags);
@@ -316,6 +317,7 @@ static void reuse_frames(struct touch *t, const struct pmk_piece *p, const struc
 		set_entries(t, at, n, f->start, tag);
 		return;
 	}
+	pmk_frame_access(t->m, f->start, n);
 	pmk_frame_flags(t->m, f->start, n, 0, PMK_FRAME_ANONEXCL);
 	if (p->v.tag & PMK_PTE_UFFD_WP)
 		pmk_cover(t->m, UFFD_WRITTEN);
@@ -346,6 +348,7 @@ int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
 	if (!(p->v.tag & PMK_PTE_ANON) && t->vma.flags & PMK_VMA_SHARED) {
 		set_entries(t, p->start, p->end - p->start, p->v.base,
 			    (p->v.tag | pmk_touch_written(t)) & ~resolved(t));
+		pmk_frame_access(t->m, p->v.base, p->end - p->start);
 		if (t->vma.object >= 0 && object_of(t)->kind == PMK_OBJECT_FILE)
 			pmk_frame_flags(t->m, p->v.base, p->end - p->start, 0, PMK_KPF_DIRTY_MASK);
 		return 0;
@@ -387,6 +390,7 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 	pmk_runs_get(&t->m->frame, a->pfn, &frame);
 	alone = !PMK_FRAME_MAPCOUNT(frame);
 	pmk_frame_map(t->m, a->pfn, a->n, 1);
+	pmk_frame_access(t->m, a->pfn, a->n);
 	pmk_slot_count(t->m, a->slot, a->n, -1);
 	pmk_runs_get(&t->m->slot, a->slot, &slot);
 	tries = t->vma.flags & PMK_VMA_LOCKED || frame.tag & PMK_KPF_MLOCKED_MASK ||
@@ -539,7 +543,10 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 		return pmk_huge_store(t, p);
 	switch (PMK_PTE_KIND(p->v.tag)) {
 	case PMK_PTE_FRAME:
-		return t->write ? pmk_touch_store(t, p) : 0;
+		if (t->write)
+			return pmk_touch_store(t, p);
+		pmk_frame_access(t->m, p->v.base, n);
+		return 0;
 	case PMK_PTE_ZERO:
 		if (t->write && pmk_touch_stopped(t, p->v.tag))
 			return PMK_SIGNAL(SIGBUS);

@@ -366,6 +366,7 @@ static bool reuse_unit(struct touch *t, uint64_t unit, const struct pmk_value *v
 		pmk_frame_flags(t->m, pfn, size, 0, PMK_FRAME_ANONEXCL);
 	}
 	pmk_cover(t->m, HUGE_REUSE);
+	pmk_frame_access(t->m, pfn, size);
 	pmk_runs_set(&t->mm->pte, unit, unit + size,
 		     (struct pmk_value){ pfn, v->tag | pmk_touch_written(t) });
 	return true;

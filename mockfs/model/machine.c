@@ -203,6 +203,24 @@ struct pmk_task *pmk_task_spawn(struct pmk_machine *m, int pid, uint32_t uid, co
 	return task;
 }
 
+/* kthreadd is 2; the others are its children. */
+struct pmk_task *pmk_task_kernel(struct pmk_machine *m, const char *comm)
+{
+	struct pmk_task *task;
+	int pid = 2;
+
+	while (pmk_runs_find(&m->by_pid, (uint64_t)pid))
+		pid++;
+	task = task_create(m, pid);
+	task->ppid = pid == 2 ? 0 : 2;
+	task->cgroup = pmk_machine_cgroup(m, 1);
+	task->state = PMK_TASK_KERNEL;
+	task->beside = true;
+	task->cred.caps = task->caps_saved = PMK_CAP_ALL;
+	snprintf(task->comm, sizeof(task->comm), "%s", comm);
+	return task;
+}
+
 struct pmk_task *pmk_task_find(const struct pmk_machine *m, int pid)
 {
 	struct pmk_value v;

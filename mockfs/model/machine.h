@@ -107,6 +107,7 @@ struct pmk_object {
 #define PMK_FRAME_ANONEXCL    (1ull << 50)
 #define PMK_FRAME_LARGE	      (1ull << 60) /* of a folio that a PMD can map, aligned to its size */
 #define PMK_FRAME_DIRTY	      (1ull << 51) /* PG_dirty of anonymous memory */
+#define PMK_FRAME_YOUNG	      (1ull << 61) /* idle, and accessed since: nobody has looked yet (idle.c) */
 #define PMK_FRAME_LOCKS_SHIFT 52 /* mlock_count of an unevictable frame: 8 bits */
 #define PMK_FRAME_LOCKS	      (0xffull << PMK_FRAME_LOCKS_SHIFT)
 #define PMK_FRAME_MAPCOUNT(v) ((uint32_t)(v).base)
@@ -137,12 +138,12 @@ struct pmk_cred {
 #define PMK_CAP_PERFMON		(1ull << 38)
 #define PMK_CAP_ALL		((1ull << 41) - 1)
 
-enum pmk_task_state { PMK_TASK_RUNNING, PMK_TASK_ZOMBIE, PMK_TASK_GONE };
+enum pmk_task_state { PMK_TASK_RUNNING, PMK_TASK_KERNEL, PMK_TASK_ZOMBIE, PMK_TASK_GONE };
 
 struct pmk_task {
 	int pid, ppid;
 	enum pmk_task_state state;
-	struct pmk_mm *mm; /* NULL once it has exited */
+	struct pmk_mm *mm; /* NULL once it has exited, and of a kernel thread */
 	struct pmk_cred cred;
 	bool dumpable;
 	bool beside; /* no real process stands for it */
@@ -190,6 +191,7 @@ struct pmk_machine {
 	int vdso_object, vvar_object;
 	uint64_t cover[PMK_RULE_COUNT]; /* how often each rule was applied */
 	unsigned ksm_next;
+	bool idle_used; /* somebody has marked frames idle */
 	bool soft_dirty_used; /* 3.11 .. 4.2: somebody has written to clear_refs */
 };
 
@@ -213,6 +215,7 @@ uint32_t pmk_machine_cgroup(struct pmk_machine *m, uint64_t inode);
 /* pid 0: the next free one.  NULL when the PID is taken. The new task has an address space with a
  * stack, [vvar] and [vdso]. */
 struct pmk_task *pmk_task_spawn(struct pmk_machine *m, int pid, uint32_t uid, const char *comm);
+struct pmk_task *pmk_task_kernel(struct pmk_machine *m, const char *comm); /* a kernel thread */
 struct pmk_task *pmk_task_find(const struct pmk_machine *m, int pid);
 struct pmk_task *pmk_task_fork(struct pmk_machine *m, struct pmk_task *parent, int pid);
 void pmk_task_exec(struct pmk_machine *m, struct pmk_task *task);
@@ -372,6 +375,16 @@ void pmk_slot_count(struct pmk_machine *m, uint64_t slot, uint64_t n, int by);
 /* The swap cache: slots [slot, slot + n) hold frames [pfn, pfn + n). */
 void pmk_slot_cache(struct pmk_machine *m, uint64_t slot, uint64_t pfn, uint64_t n);
 void pmk_slot_uncache(struct pmk_machine *m, uint64_t pfn, uint64_t n);
+
+/* ---- idle page tracking: idle.c ---- */
+/* Marks the frames that are 1 in n bits, from pfn on, which is a multiple of 64: those on an LRU list. */
+void pmk_machine_mark_idle(struct pmk_machine *m, uint64_t pfn, uint64_t n, const uint64_t *bits);
+/* Fills in n bits from pfn on; what was accessed since it was marked loses its mark (IDLE-READ). */
+void pmk_machine_look_idle(struct pmk_machine *m, uint64_t pfn, uint64_t n, uint64_t *bits);
+/* Entries that map frames [pfn, pfn + n) were used. */
+void pmk_frame_access(struct pmk_machine *m, uint64_t pfn, uint64_t n);
+/* The entries of [start, end) that alone map their frames forget it (MADV_COLD, clear_refs 1). */
+void pmk_mm_age(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end);
 
 /* ---- what the files show: show.c ---- */
 /* Fills out[0..n) with the pagemap entries from page `start` on; privileged: with frames. */

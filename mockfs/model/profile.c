@@ -48,6 +48,7 @@ static const struct config configs[] = {
 #define C_LA57	     (1u << PMK_KCONFIG_LA57)
 #define C_VSYSCALL   (1u << PMK_KCONFIG_VSYSCALL)
 #define C_ZERO_PAGE  (1u << PMK_KCONFIG_ZERO_PAGE)
+#define C_PAGE_IDLE  (1u << PMK_KCONFIG_PAGE_IDLE)
 
 const struct pmk_quirk pmk_quirk[] = {
 #define QUIRK(id, name, since, until, stable, arches, config, text, clauses) \
@@ -167,10 +168,12 @@ static int parse_config(const char *text, const char *at, struct pmk_profile *p,
 			if ((*at == '+' || *at == '-') && starts(at + 1, configs[i].name))
 				break;
 		if (i == PMK_KCONFIG_COUNT)
-			return pmk_error_set(err, NULL, 0, 0,
-					     "kernel '%s': '%s' is no +CONFIG or -CONFIG; known: "
-					     "soft-dirty, uffd-wp, memcg, la57, vsyscall",
-					     text, at);
+			return pmk_error_set(
+				err, NULL, 0, 0,
+				"kernel '%s': '%s' is no +CONFIG or -CONFIG; known: "
+				"soft-dirty, uffd-wp, memcg, la57, vsyscall, zero-page, "
+				"page-idle",
+				text, at);
 		if (*at == '+')
 			p->config |= 1u << i;
 		else
@@ -266,6 +269,7 @@ static void probe_config(struct pmk_profile *p, size_t page)
 		fclose(maps);
 	host_config(p, PMK_KCONFIG_VSYSCALL, gate);
 	host_config(p, PMK_KCONFIG_MEMCG, access("/proc/kpagecgroup", F_OK) == 0);
+	host_config(p, PMK_KCONFIG_PAGE_IDLE, access("/sys/kernel/mm/page_idle/bitmap", F_OK) == 0);
 }
 
 /* A release without a third number is a candidate or the first of its series.  Debian's has the number of

@@ -262,17 +262,23 @@ void pmk_fuse_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 	(void)off;
 	(void)whence;
 	(void)fi;
-	if (pmk_node_of(ino).entry == PMK_ENTRY_FILE + PMK_FILE_CLEAR_REFS)
+	switch (pmk_node_of(ino).entry) {
+	case PMK_ENTRY_FILE + PMK_FILE_CLEAR_REFS:
 		fuse_reply_lseek(req, 0);
-	else
+		break;
+	case PMK_ENTRY_FILE + PMK_FILE_PAGE_IDLE: /* generic_file_llseek(): behind its size */
+		fuse_reply_err(req, ENXIO);
+		break;
+	default:
 		fuse_reply_err(req, EINVAL);
+	}
 }
 
-/* vfs_fsync_range() without an fsync operation. */
+/* vfs_fsync_range() without an fsync operation; kernfs has noop_fsync(). */
 void pmk_fuse_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
-	(void)ino;
 	(void)datasync;
 	(void)fi;
-	fuse_reply_err(req, EINVAL);
+	fuse_reply_err(req,
+		       pmk_node_of(ino).entry == PMK_ENTRY_FILE + PMK_FILE_PAGE_IDLE ? 0 : EINVAL);
 }

@@ -78,6 +78,10 @@ enum pmk_entry {
 	PMK_ENTRY_NULL,
 	PMK_ENTRY_MAP_FILES, /* PID/map_files */
 	PMK_ENTRY_MAP_FILE, /* ... and a link in it: tid is its mapping's place and 1 */
+	PMK_ENTRY_SYSFS, /* /sysfs, and from here on to page_idle each in the one before */
+	PMK_ENTRY_SYSFS_KERNEL,
+	PMK_ENTRY_SYSFS_MM,
+	PMK_ENTRY_PAGE_IDLE,
 	PMK_ENTRY_FILE = 16, /* + enum pmk_file */
 	PMK_ENTRY_NAME = 64, /* + index of a name: a link into the real proc */
 };

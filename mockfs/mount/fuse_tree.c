@@ -2,6 +2,7 @@
  * fuse_tree.c - the directories of the mount: which names there are, what they are, where links lead.
  *
  *   /                 kpage*, self, thread-self, PIDs; real: links to all else
+ *   /sysfs            kernel/mm/page_idle/bitmap; proc has no such name, so it is not listed
  *   /PID              pagemap, maps, clear_refs, smaps, task; mocked: comm, stat, status; real: links to all else
  *   /PID/task/TID     the same without task
  *
@@ -31,7 +32,7 @@
 #define KERNEL_SIZE ((off_t)1 << 62)
 
 /* Where the entries that are there of their own are. */
-enum where { NOWHERE, ROOT, PROCESS };
+enum where { NOWHERE, ROOT, PROCESS, SYSFS };
 static const struct {
 	const char *name;
 	enum where where;
@@ -41,6 +42,10 @@ static const struct {
 	[PMK_ENTRY_THREAD_SELF] = { "thread-self", ROOT },
 	[PMK_ENTRY_NULL] = { "null", ROOT },
 	[PMK_ENTRY_MAP_FILES] = { "map_files", PROCESS },
+	[PMK_ENTRY_SYSFS] = { PMK_SYSFS, SYSFS },
+	[PMK_ENTRY_SYSFS_KERNEL] = { "kernel", SYSFS },
+	[PMK_ENTRY_SYSFS_MM] = { "mm", SYSFS },
+	[PMK_ENTRY_PAGE_IDLE] = { "page_idle", SYSFS },
 };
 
 /* ---- names and paths ------------------------------------------------------------------------ */
@@ -126,6 +131,14 @@ static bool scripted(struct pmk_mount *m, int pid)
 	return pid > 0 && machine_stat(m, PMK_FILE_MAPS, pid, &st) == 0;
 }
 
+/* Also where a real one has its PID. */
+static bool scripted_beside(struct pmk_mount *m, int pid)
+{
+	struct pmk_proc_stat st;
+
+	return machine_stat(m, PMK_FILE_MAPS, pid, &st) == 0 && st.beside;
+}
+
 bool pmk_place_find(struct pmk_mount *m, int pid, struct pmk_place *ret)
 {
 	struct pmk_node dir = { pid, 0, PMK_ENTRY_DIR };
@@ -134,7 +147,7 @@ bool pmk_place_find(struct pmk_mount *m, int pid, struct pmk_place *ret)
 		*ret = (struct pmk_place){ m->real_proc != NULL, 0 };
 		return true;
 	}
-	if (real_exists(m, dir, "")) {
+	if (real_exists(m, dir, "") && !scripted_beside(m, pid)) {
 		*ret = (struct pmk_place){ true, m->opt.first_pid };
 		return true;
 	}
@@ -163,6 +176,11 @@ static bool is_real(const struct pmk_mount *m, enum pmk_file file)
 	       (pmk_proc_file[file].of == PMK_OF_MAPS && m->opt.real_maps);
 }
 
+static bool is_sysfs(struct pmk_node dir)
+{
+	return dir.entry >= PMK_ENTRY_SYSFS && dir.entry <= PMK_ENTRY_PAGE_IDLE;
+}
+
 /* Whether the machine shows an entry of its own, or a file, in a directory. */
 static bool entry_is_here(struct pmk_mount *m, struct pmk_node dir, struct pmk_place place,
 			  unsigned entry)
@@ -173,12 +191,19 @@ static bool entry_is_here(struct pmk_mount *m, struct pmk_node dir, struct pmk_p
 		enum pmk_file file = (enum pmk_file)(entry - PMK_ENTRY_FILE);
 
 		return pmk_proc_file[file].per_pid == (dir.pid != 0) &&
+		       dir.entry ==
+			       (pmk_proc_file[file].sysfs ? PMK_ENTRY_PAGE_IDLE : PMK_ENTRY_DIR) &&
 		       !(place.real && is_real(m, file)) &&
 		       machine_stat(m, file, place.pid, &st) == 0;
 	}
 	switch (own_entry[entry].where) {
+	case SYSFS:
+		return (entry == PMK_ENTRY_SYSFS ? !dir.pid && dir.entry == PMK_ENTRY_DIR
+						 : dir.entry == entry - 1) &&
+		       machine_stat(m, PMK_FILE_PAGE_IDLE, 0, &st) == 0;
 	case ROOT:
-		return !dir.pid && (entry != PMK_ENTRY_NULL || m->opt.null_file);
+		return !dir.pid && dir.entry == PMK_ENTRY_DIR &&
+		       (entry != PMK_ENTRY_NULL || m->opt.null_file);
 	case PROCESS:
 		return dir.pid && !dir.tid &&
 		       !(entry == PMK_ENTRY_MAP_FILES && place.real &&
@@ -207,7 +232,7 @@ static unsigned find_mocked(struct pmk_mount *m, struct pmk_node dir, struct pmk
 static bool shows_through(const struct pmk_mount *m, struct pmk_node dir, const char *name)
 {
 	for (enum pmk_file file = 0; file < PMK_FILE_COUNT; file++)
-		if (pmk_proc_file[file].per_pid == (dir.pid != 0) &&
+		if (pmk_proc_file[file].per_pid == (dir.pid != 0) && !pmk_proc_file[file].sysfs &&
 		    !strcmp(pmk_proc_file[file].name, name))
 			return is_real(m, file);
 	return true;
@@ -298,11 +323,11 @@ static struct pmk_node find(struct pmk_mount *m, struct pmk_node dir, const char
 	}
 	if (dir.entry == PMK_ENTRY_MAP_FILES)
 		return find_map_file(m, dir, place, name);
-	if (dir.entry != PMK_ENTRY_DIR)
+	if (dir.entry != PMK_ENTRY_DIR && !is_sysfs(dir))
 		return none;
 	node.tid = dir.tid;
 	node.entry = find_mocked(m, dir, place, name);
-	if (!node.entry && place.real)
+	if (!node.entry && place.real && dir.entry == PMK_ENTRY_DIR)
 		node.entry = find_real(m, dir, name);
 	return node;
 }
@@ -331,7 +356,7 @@ static void set_owner(struct pmk_mount *m, struct pmk_node node, struct pmk_plac
 
 uint32_t pmk_node_user(struct pmk_mount *m, struct pmk_node node, uint32_t caller)
 {
-	struct pmk_proc_stat script = { 0, 0, 0 };
+	struct pmk_proc_stat script = { 0 };
 	struct pmk_place place;
 	struct stat shown;
 
@@ -354,6 +379,11 @@ static mode_t node_type(struct pmk_node node)
 	case PMK_ENTRY_TASK:
 	case PMK_ENTRY_HIDDEN:
 		return S_IFDIR | 0555;
+	case PMK_ENTRY_SYSFS:
+	case PMK_ENTRY_SYSFS_KERNEL:
+	case PMK_ENTRY_SYSFS_MM:
+	case PMK_ENTRY_PAGE_IDLE:
+		return S_IFDIR | 0755;
 	case PMK_ENTRY_MAP_FILES:
 		return S_IFDIR | 0500;
 	case PMK_ENTRY_MAP_FILE:
@@ -369,7 +399,7 @@ static mode_t node_type(struct pmk_node node)
 static int node_script(struct pmk_mount *m, struct pmk_node node, struct pmk_place place,
 		       struct pmk_proc_stat *ret)
 {
-	*ret = (struct pmk_proc_stat){ 0, 0, 0 };
+	*ret = (struct pmk_proc_stat){ 0 };
 	if (pmk_node_is_file(node))
 		return -machine_stat(m, pmk_node_file(node), place.pid, ret);
 	if (node.pid && !place.real)
@@ -394,7 +424,8 @@ int pmk_node_stat(struct pmk_mount *m, struct pmk_node node, struct stat *ret)
 		.st_ino = pmk_node_ino(node),
 		.st_mode = node_type(node) | script.mode,
 		.st_nlink = S_ISDIR(node_type(node)) ? 2 : 1,
-		.st_blksize = 1024, /* PM-STAT */
+		/* PM-STAT, IDLE-EXIST */
+		.st_blksize = node.entry == PMK_ENTRY_FILE + PMK_FILE_PAGE_IDLE ? 4096 : 1024,
 		.st_atim = now,
 		.st_mtim = now,
 		.st_ctim = now,
@@ -403,10 +434,12 @@ int pmk_node_stat(struct pmk_mount *m, struct pmk_node node, struct stat *ret)
 	return 0;
 }
 
-/* Whether the kernel shall believe in KERNEL_SIZE.  Not of clear_refs: noop_llseek, so SEEK_END is 0. */
+/* Whether the kernel shall believe in KERNEL_SIZE.  Not of clear_refs: noop_llseek, so SEEK_END is 0; nor of sysfs, where
+ * it is the size. */
 static bool takes_size_trick(struct pmk_node node, const struct stat *st)
 {
-	return S_ISREG(st->st_mode) && node.entry != PMK_ENTRY_FILE + PMK_FILE_CLEAR_REFS;
+	return S_ISREG(st->st_mode) && node.entry != PMK_ENTRY_FILE + PMK_FILE_CLEAR_REFS &&
+	       node.entry != PMK_ENTRY_FILE + PMK_FILE_PAGE_IDLE;
 }
 
 static double node_timeout(struct pmk_node node)
@@ -571,7 +604,8 @@ static void add_mocked(struct pmk_mount *m, struct pmk_node dir, struct pmk_plac
 		       struct pmk_listing *list)
 {
 	for (unsigned e = 0; e < PMK_ENTRY_FILE + PMK_FILE_COUNT; e++)
-		if ((e >= PMK_ENTRY_FILE || own_entry[e].name) && entry_is_here(m, dir, place, e))
+		if ((e >= PMK_ENTRY_FILE || (own_entry[e].name && e != PMK_ENTRY_SYSFS)) &&
+		    entry_is_here(m, dir, place, e))
 			add(list, (struct pmk_node){ dir.pid, dir.tid, e });
 }
 
@@ -660,8 +694,10 @@ static void fill(struct pmk_mount *m, struct pmk_node dir, struct pmk_listing *l
 	list->n = 0;
 	if (!pmk_place_find(m, dir.pid, &place))
 		return;
-	if (dir.entry == PMK_ENTRY_DIR)
+	if (dir.entry == PMK_ENTRY_DIR || is_sysfs(dir))
 		add_mocked(m, dir, place, list);
+	if (is_sysfs(dir))
+		return;
 	if (dir.entry == PMK_ENTRY_MAP_FILES)
 		add_map_files(m, dir, place, list);
 	else if (place.real)

@@ -37,14 +37,11 @@ static bool parse_place(const char *s, struct place *ret)
 	return true;
 }
 
-/*
- * Follows the directory as the kernel would, links, ".." and all, and asks where that has led.  "self" leads
- * to ourselves then, who stand for the caller.
- */
-static bool follow(struct pmk_notify *n, int tid, int caller, int dir_fd, const char *dir,
-		   struct place *ret)
+/* Follows the directory as the kernel would, links, ".." and all, and asks where that has led. */
+static bool follow(struct pmk_notify *n, int tid, int dir_fd, const char *dir, long magic,
+		   char where[PATH_MAX])
 {
-	char path[PATH_MAX + 160], link[64], where[PATH_MAX];
+	char path[PATH_MAX + 160], link[64];
 	struct statfs fs;
 
 	if (dir[0] == '/')
@@ -57,12 +54,23 @@ static bool follow(struct pmk_notify *n, int tid, int caller, int dir_fd, const 
 	if (fd < 0)
 		return false;
 	snprintf(link, sizeof(link), "self/fd/%d", fd);
-	ssize_t len = readlinkat(n->proc_fd, link, where, sizeof(where) - 1);
-	bool proc = fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+	ssize_t len = readlinkat(n->proc_fd, link, where, PATH_MAX - 1);
+	bool there = fstatfs(fd, &fs) == 0 && fs.f_type == magic;
 	close(fd);
-	if (len < 0 || !proc)
+	if (len < 0 || !there)
 		return false;
 	where[len] = '\0';
+	return true;
+}
+
+/* A directory of proc; "self" has led to ourselves, who stand for the caller. */
+static bool follow_proc(struct pmk_notify *n, int tid, int caller, int dir_fd, const char *dir,
+			struct place *ret)
+{
+	char where[PATH_MAX];
+
+	if (!follow(n, tid, dir_fd, dir, PROC_SUPER_MAGIC, where))
+		return false;
 	if (strncmp(where, "/proc", 5) || !parse_place(where + 5 + (where[5] == '/'), ret))
 		return false;
 	if (ret->pid == getpid())
@@ -84,8 +92,20 @@ static bool find_place(struct pmk_notify *n, int tid, int caller, int dir_fd, co
 		snprintf(own, sizeof(own), "/proc/%d/task/%d", caller, tid);
 		dir = own;
 	}
-	return follow(n, tid, caller, dir_fd, dir, ret) ||
+	return follow_proc(n, tid, caller, dir_fd, dir, ret) ||
 	       (!strncmp(dir, "/proc/", 6) && parse_place(dir + 6, ret));
+}
+
+/* Whether it is this directory of sysfs, which need not be there. */
+static bool is_of_sysfs(struct pmk_notify *n, int tid, int dir_fd, const char *dir,
+			const char *sysfs)
+{
+	static const char sys[] = "/sys/";
+	char where[PATH_MAX];
+
+	return (!strncmp(dir, sys, sizeof(sys) - 1) && !strcmp(dir + sizeof(sys) - 1, sysfs)) ||
+	       (follow(n, tid, dir_fd, dir, SYSFS_MAGIC, where) &&
+		!strncmp(where, sys, sizeof(sys) - 1) && !strcmp(where + sizeof(sys) - 1, sysfs));
 }
 
 static bool find_file(const char *name, enum pmk_file *ret)
@@ -166,7 +186,7 @@ int pmk_notify_open(struct pmk_notify *n, int tid, int dir_fd, const char *path,
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	char dir[PATH_MAX];
-	struct place place;
+	struct place place = { 0, false };
 	enum pmk_file file;
 	bool real = true;
 	int pid = 0;
@@ -177,9 +197,13 @@ int pmk_notify_open(struct pmk_notify *n, int tid, int dir_fd, const char *path,
 	for (size_t len = strlen(dir); len > 1 && dir[len - 1] == '/'; len--)
 		dir[len - 1] = '\0';
 	int caller = pmk_caller_process(n->proc_fd, tid);
-	if (!find_place(n, tid, caller, dir_fd, dir[0] ? dir : ".", &place) ||
-	    pmk_proc_file[file].per_pid != (place.pid != 0))
+	if (pmk_proc_file[file].sysfs) {
+		if (!is_of_sysfs(n, tid, dir_fd, dir[0] ? dir : ".", pmk_proc_file[file].sysfs))
+			return 0;
+	} else if (!find_place(n, tid, caller, dir_fd, dir[0] ? dir : ".", &place) ||
+		   pmk_proc_file[file].per_pid != (place.pid != 0)) {
 		return 0;
+	}
 	if (place.pid && !(pid = shown_at(n, place.pid, &real)))
 		return 0;
 	if (is_the_kernels(n, file, real))

@@ -98,7 +98,7 @@ int64_t pmk_stage_pread(struct pmk_stage *s, int proc, enum pmk_file file, uint6
 	return n;
 }
 
-/* The file position of region[page]: its entry in pagemap, or its frame's in kpage*. */
+/* The file position of region[page]: its entry in pagemap, or its frame's in kpage* and page_idle. */
 static int region_position(struct pmk_act *a, const struct pmk_arg *arg, enum pmk_file file,
 			   uint64_t *ret)
 {
@@ -109,12 +109,14 @@ static int region_position(struct pmk_act *a, const struct pmk_arg *arg, enum pm
 		return -1;
 	page = region->addr / pmk_stage_page_size(a->s) + (arg->nspans ? arg->span[0].first : 0);
 	*ret = page * 8;
-	if (!pmk_file_is_kpage(file))
+	if (!pmk_file_is_kpage(file) && file != PMK_FILE_PAGE_IDLE)
 		return 0;
 	if (pmk_stage_pread(a->s, a->proc, PMK_FILE_PAGEMAP, page * 8, &word, 8) != 8 ||
 	    !(word & PMK_PAGEMAP_PRESENT_MASK) || !(word & PMK_PAGEMAP_FRAME_MASK))
 		return pmk_act_fail(a, arg->col, "'%s' has no frame to be seen there", arg->text);
 	*ret = (word & PMK_PAGEMAP_FRAME_MASK) * 8;
+	if (file == PMK_FILE_PAGE_IDLE)
+		*ret = *ret / 64 & ~7ull; /* a bit each */
 	return 0;
 }
 
@@ -137,6 +139,8 @@ int pmk_act_position(struct pmk_act *a, const struct pmk_arg *arg, int handle, i
 			pos = task / pmk_stage_page_size(a->s) * 8;
 		else if (pmk_file_is_kpage(file))
 			pos = w->ops->fact(w, PMK_FACT_KPAGE_LIMIT) * 8;
+		else if (file == PMK_FILE_PAGE_IDLE)
+			pos = w->ops->fact(w, PMK_FACT_MAX_PFN) / 64 * 8;
 		else
 			return pmk_act_fail(a, arg->col, "'%s' has no eof that is known beforehand",
 					    pmk_file_name[file]);

@@ -176,6 +176,24 @@ int64_t pmk_do_fork(struct pmk_act *a)
 	return 0;
 }
 
+int64_t pmk_do_kernel_thread(struct pmk_act *a)
+{
+	const struct pmk_arg *name = &a->stmt->arg[0];
+	struct pmk_stage *s = a->s;
+	struct pmk_request r = { .code = PMK_REQ_KTHREAD, .proc = (int)s->nprocs };
+	int64_t pid;
+	int proc;
+
+	if (pmk_stage_proc(s, name->text) >= 0)
+		return pmk_act_fail(a, name->col, "process '%s' is there already", name->text);
+	pid = s->nprocs < PMK_PROCS_MAX ? pmk_world_request(s->world, &r) : -EAGAIN;
+	if (pid < 0)
+		return pid;
+	proc = pmk_stage_add_proc(s, name->text, (int)pid);
+	s->proc[proc].kernel = true;
+	return 0;
+}
+
 int64_t pmk_do_plain(struct pmk_act *a)
 {
 	static const enum pmk_request_code codes[PMK_STMT_COUNT] = {

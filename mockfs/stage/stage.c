@@ -66,6 +66,7 @@ static const struct {
 	[PMK_STMT_MREMAP] = { .act = pmk_do_mremap },
 	[PMK_STMT_MLOCK] = { .act = pmk_do_range },
 	[PMK_STMT_MUNLOCK] = { .act = pmk_do_range },
+	[PMK_STMT_MARK_IDLE] = { .act = pmk_do_mark_idle },
 	[PMK_STMT_MSYNC] = { .act = pmk_do_range },
 	[PMK_STMT_THP] = { .act = pmk_do_plain },
 	[PMK_STMT_KSM] = { .act = pmk_do_ksm },
@@ -73,6 +74,7 @@ static const struct {
 	[PMK_STMT_CGROUP_REMOVE] = { .act = pmk_do_cgroup_remove },
 	[PMK_STMT_FORK] = { .act = pmk_do_fork },
 	[PMK_STMT_EXEC] = { .act = pmk_do_plain },
+	[PMK_STMT_KTHREAD] = { .act = pmk_do_kernel_thread },
 	[PMK_STMT_EXIT] = { .act = pmk_do_plain },
 	[PMK_STMT_REAP] = { .act = pmk_do_plain },
 	[PMK_STMT_DROP] = { .act = pmk_do_plain },
@@ -163,6 +165,9 @@ static int find_subject(struct pmk_act *a)
 	if (proc < 0)
 		return pmk_act_fail(a, stmt->subject_col, "process '%s' could not be made",
 				    stmt->subject);
+	if (a->s->proc[proc].kernel)
+		return pmk_act_fail(a, stmt->subject_col,
+				    "'%s' is a kernel thread: it makes no calls", stmt->subject);
 	a->proc = (int)proc;
 	return 0;
 }

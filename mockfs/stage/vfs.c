@@ -156,7 +156,9 @@ static int64_t read_segments(struct pmk_fd *fd, int64_t *pos, const struct pmk_r
 		n = check_range(fd, *pos, total);
 	if (n)
 		return n;
-	if (total && pmk_mutant(fd->m, SEGMENTS_MERGED)) {
+	/* kernfs has read_iter */
+	if (total &&
+	    (pmk_handle_file(fd->h) == PMK_FILE_PAGE_IDLE || pmk_mutant(fd->m, SEGMENTS_MERGED))) {
 		n = pmk_handle_read(fd->h, (uint64_t)*pos, total, r->buf);
 		*pos += n > 0 ? n : 0;
 		return n;
@@ -187,14 +189,19 @@ static int64_t seek(struct pmk_fd *fd, const struct pmk_request *r)
 
 static int64_t write_once(struct pmk_fd *fd, const struct pmk_request *r)
 {
-	bool can_write = pmk_handle_file(fd->h) == PMK_FILE_CLEAR_REFS ||
-			 pmk_file_is_kpage(pmk_handle_file(fd->h));
+	enum pmk_file file = pmk_handle_file(fd->h);
+	bool can_write = file == PMK_FILE_CLEAR_REFS || file == PMK_FILE_PAGE_IDLE ||
+			 pmk_file_is_kpage(file);
+	int64_t n;
 
 	if ((fd->flags & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
 	if (!can_write)
 		return -EINVAL; /* no write op, even for nothing */
-	return pmk_handle_write(fd->h, (uint64_t)fd->pos, r->len, r->in);
+	n = pmk_handle_write(fd->h, (uint64_t)fd->pos, r->len, r->in);
+	if (n > 0 && file == PMK_FILE_PAGE_IDLE)
+		fd->pos += n; /* clear_refs stays at 0 */
+	return n;
 }
 
 /* ---- ioctls with an argument -------------------------------------------------------------------- */
@@ -329,13 +336,13 @@ struct answer {
 enum needs { ANY, READ, WRITE, MAP, TRUNC };
 static const struct {
 	enum needs needs;
-	struct answer pagemap, maps, clear_refs, kpage;
+	struct answer pagemap, maps, clear_refs, kpage, page_idle;
 } answers[PMK_SYSCALL_COUNT] = {
 #define DONE_BY(function) 0, .by = function
-#define SYSCALL(id, word, needs, pagemap, maps, clear_refs, kpage, meaning)                     \
-	[PMK_SYSCALL_##id] = {                                                                  \
-		needs, { .is = pagemap }, { .is = maps }, { .is = clear_refs }, { .is = kpage } \
-	},
+#define SYSCALL(id, word, needs, pagemap, maps, clear_refs, kpage, page_idle, meaning) \
+	[PMK_SYSCALL_##id] = { needs,		{ .is = pagemap },                     \
+			       { .is = maps },	{ .is = clear_refs },                  \
+			       { .is = kpage }, { .is = page_idle } },
 #include "syscalls.def"
 #undef SYSCALL
 #undef DONE_BY
@@ -366,6 +373,7 @@ static int64_t other_call(struct pmk_fd *fd, enum pmk_syscall call, size_t n)
 	const struct answer *answer = pmk_file_is_kpage(file)	    ? &answers[call].kpage
 				      : file == PMK_FILE_PAGEMAP    ? &answers[call].pagemap
 				      : file == PMK_FILE_CLEAR_REFS ? &answers[call].clear_refs
+				      : file == PMK_FILE_PAGE_IDLE  ? &answers[call].page_idle
 								    : &answers[call].maps;
 	int64_t err = check_access(fd, answers[call].needs);
 

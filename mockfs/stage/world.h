@@ -34,6 +34,7 @@
 enum pmk_request_code {
 	/* memory and processes */
 	PMK_REQ_SPAWN, /* a new process without relatives; a[0] pid (0: any), a[1] uid; in: name */
+	PMK_REQ_KTHREAD, /* a kernel thread, which makes no requests: its PID */
 	PMK_REQ_OBJECT, /* a[0] object, a[1] enum pmk_backing, a[2] 1: an ELF file with a build id (PMK_BUILD_ID),
 			 * len: its size */
 	PMK_REQ_KSM, /* ksmd runs until nothing changes any more, then stops; a[0] use_zero_pages */
@@ -166,6 +167,7 @@ enum pmk_fact {
 	PMK_FACT_PAGE_SIZE,
 	PMK_FACT_TASK_SIZE, /* bytes: where pagemap ends */
 	PMK_FACT_KPAGE_LIMIT, /* PFNs: where kpage* end */
+	PMK_FACT_MAX_PFN, /* where memory ends, and page_idle/bitmap; within 64 */
 	PMK_FACT_HOLE, /* a PFN without memory, below the limit; UINT64_MAX: none */
 };
 

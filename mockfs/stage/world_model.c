@@ -85,6 +85,14 @@ static int64_t spawn(struct model *w, struct proc *p, const struct pmk_request *
 	return p->task ? p->task->pid : -EEXIST;
 }
 
+static int64_t kernel_thread(struct model *w, struct proc *p)
+{
+	if (p->task)
+		return -EEXIST;
+	p->task = pmk_task_kernel(w->m, "kthreadd");
+	return p->task->pid;
+}
+
 /* a[1]: the PID that the child gets, 0: any.  (The mock world knows it, scripts do not say it.) */
 static int64_t fork_proc(struct model *w, struct proc *p, const struct pmk_request *r)
 {
@@ -390,6 +398,8 @@ static int64_t model_request(struct pmk_world *world, const struct pmk_request *
 	switch (r->code) {
 	case PMK_REQ_SPAWN:
 		return spawn(w, p, r);
+	case PMK_REQ_KTHREAD:
+		return kernel_thread(w, p);
 	case PMK_REQ_OBJECT:
 		return object(w, r);
 	case PMK_REQ_KSM:
@@ -453,6 +463,8 @@ static bool model_has(struct pmk_world *world, enum pmk_feature feature, const c
 		return pmk_profile_page_size(&w->m->profile) == 4096;
 	if (feature == PMK_F_HUGETLB || feature == PMK_F_THP || feature == PMK_F_TABLE_512)
 		return pmk_pmd_pages(w->m) == 512;
+	if (feature == PMK_F_ODD_END)
+		return w->m->max_pfn % 64;
 	if (feature == PMK_F_CGROUP)
 		return pmk_profile_has(&w->m->profile, PMK_Q_KPAGECGROUP);
 	return true;
@@ -470,6 +482,8 @@ static uint64_t model_fact(struct pmk_world *world, int fact)
 		return w->m->profile.task_size;
 	case PMK_FACT_KPAGE_LIMIT:
 		return limit;
+	case PMK_FACT_MAX_PFN:
+		return w->m->max_pfn;
 	default: /* not merely reserved: at least a section of nothing */
 		return pmk_runs_gap(&w->m->ram, 0, limit, &hole) ? hole : UINT64_MAX;
 	}
