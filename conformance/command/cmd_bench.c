@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -508,6 +509,47 @@ static void bench_large(struct bench *b)
 	add(b, size);
 }
 
+/* ---- starting a command ------------------------------------------------------------------------- */
+
+extern char **environ;
+
+/* How many times a second the command could be started and ended; 0: it cannot. */
+static double round_start(void *ctx)
+{
+	char **argv = ctx;
+	double start = now();
+	int status;
+	pid_t pid;
+
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) || waitpid(pid, &status, 0) < 0)
+		return 0;
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 1 / (now() - start) : 0;
+}
+
+static void bench_start(struct bench *b)
+{
+	char exe[4096] = "",
+	     *run[] = { exe, (char *)"run", (char *)"swap-heavy", (char *)"true", NULL };
+	char *bare[] = { (char *)"unshare", (char *)(geteuid() ? "-Urmpf" : "-mpf"),
+			 (char *)"--mount-proc", (char *)"true", NULL };
+	struct side side[] = { { round_start, run, 0 }, { round_start, bare, 0 } };
+	struct row time = { "start", "pmkit run of true, from start to end", "ms", .wanted = 30,
+			    .at_most = true };
+	struct row ratio = { "start-ratio", "the same against unshare(1) of true, with a new proc",
+			     "ms", .wanted = 3, .at_most = true };
+
+	if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0)
+		take_turns(side, 2, b->quick ? 10 : 50);
+	if (!side[0].best)
+		time.skip = "pmkit run cannot";
+	if (!side[0].best || !side[1].best)
+		ratio.skip = "unshare cannot";
+	time.ours = ratio.ours = 1e3 / side[0].best;
+	ratio.base = 1e3 / side[1].best;
+	add(b, time);
+	add(b, ratio);
+}
+
 static void bench_mount(struct bench *b)
 {
 	struct server s = { .pid = 0 };
@@ -515,6 +557,7 @@ static void bench_mount(struct bench *b)
 	double seconds;
 
 	snprintf(b->dir, sizeof(b->dir), "%.40s/pmkit-bench-%d", tmp ? tmp : "/tmp", (int)getpid());
+	bench_start(b);
 	bench_large(b);
 	if (start_server(&s, b->dir, "reads", write_target, "1000/pagemap", &seconds)) {
 		bench_reads(b, &s);

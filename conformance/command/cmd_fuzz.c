@@ -56,7 +56,7 @@ static int in_namespace(const struct pmk_hunt_options *o)
 	bool user;
 
 	fflush(NULL);
-	pid = pmk_namespace_fork(false, &user, &err);
+	pid = pmk_namespace_fork(true, false, &user, &err);
 	if (pid < 0) {
 		pmk_error_report(&err);
 		if (getpid() != self)

@@ -32,18 +32,31 @@
 #define NOTHING	 INT64_MIN /* no result has come */
 #define FUSE_DEV makedev(10, 229)
 
+/* By which way of pmkit run, and with which rights, a place is looked at. */
+static const struct {
+	const char *options[2];
+	bool rootless;
+	int by;
+} place[PMK_AT_COUNT] = {
+	[PMK_AT_SECCOMP] = { { "--by=seccomp" }, false, PMK_BY_SECCOMP },
+	[PMK_AT_BIND] = { { "--by=bind" }, false, PMK_BY_BIND },
+	[PMK_AT_BIND_ROOTLESS] = { { "--by=bind" }, true, PMK_BY_BIND },
+	[PMK_AT_ROOT] = { { "--by=fuse" }, false, PMK_BY_FUSE },
+	[PMK_AT_ROOT_STRICT] = { { "--by=fuse", "--strict" }, false, PMK_BY_FUSE_STRICT },
+	[PMK_AT_ROOTLESS] = { { "--by=fuse" }, true, PMK_BY_FUSE },
+	[PMK_AT_ROOTLESS_STRICT] = { { "--by=fuse", "--strict" }, true, PMK_BY_FUSE_STRICT },
+};
+
 const char *const pmk_at_name[PMK_AT_COUNT] = {
 	[PMK_AT_REAL] = "real",
 	[PMK_AT_ROOT] = "root",
 	[PMK_AT_ROOT_STRICT] = "root --strict",
 	[PMK_AT_ROOTLESS] = "rootless",
 	[PMK_AT_ROOTLESS_STRICT] = "rootless --strict",
+	[PMK_AT_SECCOMP] = "--by seccomp",
+	[PMK_AT_BIND] = "root --by bind",
+	[PMK_AT_BIND_ROOTLESS] = "rootless --by bind",
 };
-
-static bool is_strict(int at)
-{
-	return at == PMK_AT_ROOT_STRICT || at == PMK_AT_ROOTLESS_STRICT;
-}
 
 /* ---- the process that performs ---- */
 
@@ -98,10 +111,10 @@ static int become_nobody(void)
 /* The rights under which a place is looked at. */
 static int take_rights(int at)
 {
-	if (at == PMK_AT_REAL &&
+	if ((at == PMK_AT_REAL || at == PMK_AT_SECCOMP) &&
 	    geteuid()) /* what the mock gives: root of a namespace of one's own */
 		return pmk_world_mock_prepare(NULL);
-	if ((at == PMK_AT_ROOTLESS || at == PMK_AT_ROOTLESS_STRICT) && !geteuid())
+	if (place[at].rootless && !geteuid())
 		return become_nobody();
 	return 0;
 }
@@ -128,15 +141,15 @@ static char *own_script(char buf[32])
 static _Noreturn void perform_at(int at, const char *file, int out)
 {
 	char program[32], script[32];
-	char *argv[12], **a = argv;
+	char *argv[14], **a = argv;
 
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO); /* reasons are taken from there */
 	*a++ = own_program(program);
 	if (at != PMK_AT_REAL) {
 		*a++ = (char *)"run";
-		if (is_strict(at))
-			*a++ = (char *)"--strict";
+		for (int i = 0; i < 2 && place[at].options[i]; i++)
+			*a++ = (char *)(uintptr_t)place[at].options[i];
 		*a++ = own_script(script);
 		*a++ = (char *)"--";
 		*a++ = program;
@@ -217,7 +230,7 @@ const char *pmk_fidelity_reason(const struct pmk_fidelity *f, size_t i, bool *re
 		if (!f->result[at] || f->result[at][i] == f->result[PMK_AT_REAL][i])
 			continue;
 		*ret_differs = true;
-		reason = pmk_operation_difference(i, f->file, is_strict(at));
+		reason = pmk_operation_difference(i, f->file, place[at].by);
 		explained &= reason != NULL;
 	}
 	return explained ? reason : NULL;
@@ -243,7 +256,7 @@ void pmk_fidelity_init(struct pmk_fidelity *f, const char *file)
 {
 	*f = (struct pmk_fidelity){ .file = file };
 	for (int at = PMK_AT_REAL; at < PMK_AT_COUNT; at++) {
-		if (geteuid() && (at == PMK_AT_ROOT || at == PMK_AT_ROOT_STRICT))
+		if (geteuid() && at > PMK_AT_SECCOMP && !place[at].rootless)
 			snprintf(f->why[at], sizeof(f->why[at]), "pmkit does not run as root");
 		else if (at == PMK_AT_REAL || f->result[PMK_AT_REAL])
 			perform(f, at);

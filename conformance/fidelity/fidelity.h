@@ -7,12 +7,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Who performs them, and on what. */
+/* Who performs them, and on what: the last is the most like the kernel. */
 enum pmk_place_of_performance {
 	PMK_AT_REAL,
-	PMK_AT_ROOT, /* the mock of a `pmkit run` with root's rights */
+	PMK_AT_SECCOMP, /* a `pmkit run --by seccomp`, with the rights of the real one */
+	PMK_AT_BIND, /* by bind mounts */
+	PMK_AT_BIND_ROOTLESS,
+	PMK_AT_ROOT, /* by FUSE, the usual way */
 	PMK_AT_ROOT_STRICT,
-	PMK_AT_ROOTLESS, /* of one without any rights, in a user namespace */
+	PMK_AT_ROOTLESS, /* without any rights, in a user namespace */
 	PMK_AT_ROOTLESS_STRICT,
 	PMK_AT_COUNT
 };

@@ -486,14 +486,19 @@ static const struct {
 };
 const size_t pmk_operation_count = sizeof(operation) / sizeof(operation[0]);
 
-enum { LAX, ALWAYS };
+enum {
+	LAX = PMK_BY_FUSE | PMK_BY_BIND,
+	FUSE = LAX | PMK_BY_FUSE_STRICT,
+	BIND = PMK_BY_BIND,
+	SECCOMP = PMK_BY_SECCOMP,
+};
 static const struct {
 	int files;
 	const char *start;
-	int when;
+	int by;
 	const char *reason;
 } difference[] = {
-#define DIFFERENCE(files, start, when, reason) { files, start, when, reason },
+#define DIFFERENCE(files, start, by, reason) { files, start, by, reason },
 #include "operations.def"
 #undef DIFFERENCE
 };
@@ -515,11 +520,10 @@ bool pmk_operation_is_for(size_t i, const char *file)
 	return operation[i].files & file_bit(file);
 }
 
-const char *pmk_operation_difference(size_t i, const char *file, bool strict)
+const char *pmk_operation_difference(size_t i, const char *file, int by)
 {
 	for (size_t d = 0; d < sizeof(difference) / sizeof(difference[0]); d++)
-		if (difference[d].files & file_bit(file) &&
-		    (!strict || difference[d].when == ALWAYS) &&
+		if (difference[d].files & file_bit(file) && difference[d].by & by &&
 		    !strncmp(operation[i].name, difference[d].start, strlen(difference[d].start)))
 			return difference[d].reason;
 	return NULL;

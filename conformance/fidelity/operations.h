@@ -18,8 +18,15 @@ extern const size_t pmk_operation_count;
 const char *pmk_operation_name(size_t operation);
 /* Whether it is one for this file ("pagemap", "kpageflags", ...). */
 bool pmk_operation_is_for(size_t operation, const char *file);
-/* Why the mock cannot answer as the kernel does; NULL: it can. */
-const char *pmk_operation_difference(size_t operation, const char *file, bool strict);
+/* How a mock is seen (pmkit run --by). */
+enum {
+	PMK_BY_FUSE = 1,
+	PMK_BY_FUSE_STRICT = 2,
+	PMK_BY_BIND = 4,
+	PMK_BY_SECCOMP = 8,
+};
+/* Why the mock, seen so, cannot answer as the kernel does; NULL: it can. */
+const char *pmk_operation_difference(size_t operation, const char *file, int by);
 
 /* result: of the call, or -errno. */
 typedef void pmk_operation_tell(void *ctx, size_t operation, int64_t result);

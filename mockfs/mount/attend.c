@@ -2,7 +2,9 @@
 #include "attend.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -111,6 +113,25 @@ struct pmk_news pmk_attend(pid_t child, int news_fd, int tell_fd)
 	while (p[1].fd >= 0 && take(p[1].fd, tell_fd, &last))
 		told = true;
 	return told && (last.cannot || !WIFSTOPPED(last.status)) ? last : own;
+}
+
+void pmk_attend_kill_rest(void)
+{
+	char text[4096], *at, *end;
+
+	for (;;) {
+		int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+		if (fd >= 0)
+			close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		at = text;
+		for (long pid; (pid = strtol(at, &end, 10)) > 0; at = end)
+			kill((pid_t)pid, SIGKILL);
+		if (n <= 0 || waitpid(-1, NULL, 0) < 0)
+			return;
+	}
 }
 
 int pmk_attend_end(int status)

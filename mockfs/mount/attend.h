@@ -27,6 +27,11 @@ void pmk_attend_begin(sigset_t *ret_before);
  * The last news: of a child that has told nothing, its own status.
  */
 struct pmk_news pmk_attend(pid_t child, int news_fd, int tell_fd);
+/*
+ * Kills and reaps what the command has left running, of which the caller, a subreaper, has become the parent: it
+ * has lost its /proc, and goes as it would with a PID namespace.
+ */
+void pmk_attend_kill_rest(void);
 /* Ends as the status says: with its code, which is returned, or by its signal. */
 int pmk_attend_end(int status);
 

@@ -105,7 +105,7 @@ int64_t pmk_caller_ioctl(int tid, struct pmk_handle *h, unsigned cmd, uint64_t a
 {
 	if (cmd == (unsigned)PMK_PAGEMAP_SCAN)
 		return scan(tid, h, arg, told);
-	if (cmd == (unsigned)PMK_PROCMAP_QUERY)
+	if (cmd == (unsigned)PMK_PROCMAP_QUERY && pmk_handle_file(h) == PMK_FILE_MAPS)
 		return query(tid, h, arg, told);
 	return pmk_handle_ioctl(h, cmd);
 }

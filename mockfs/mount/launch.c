@@ -2,18 +2,23 @@
  * launch.c - pmkit run: a command whose /proc is the mock.  See launch.h for its parts.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "launch.h"
+#include "namespace.h"
 #include "scenario.h"
 
 static const char usage[] =
 	"usage: pmkit run [-v] [--as KERNEL] [--strict] [--privilege real|always|never|userns]\n"
-	"                 [--maps script|real] [--keep-uid] [--by fuse|seccomp] SCRIPT -- COMMAND "
+	"                 [--maps script|real] [--keep-uid] [--by fuse|seccomp|bind] SCRIPT -- "
+	"COMMAND "
 	"[ARGUMENT...]\n"
 	"       pmkit run --list   (SCRIPT is a file or one of these scenarios)\n";
 
@@ -25,6 +30,7 @@ struct pmk_launch_way {
 static const struct pmk_launch_way ways[] = {
 	{ "fuse", pmk_launch_by_fuse },
 	{ "seccomp", pmk_launch_by_seccomp },
+	{ "bind", pmk_launch_by_bind },
 };
 #define NWAYS (sizeof(ways) / sizeof(ways[0]))
 
@@ -114,6 +120,48 @@ struct pmk_news pmk_launch_cannot(const char *what)
 	struct pmk_news news = { .cannot = true };
 
 	pmk_error_set(&news.err, NULL, 0, 0, "%s: %s", what, strerror(errno));
+	return news;
+}
+
+/* Dies with pmkit; false: that is dead already. */
+static bool tie_to_parent(int status_fd)
+{
+	struct pollfd reader = { .fd = status_fd };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* cleared by changes of credentials: so only now */
+	return poll(&reader, 1, 0) == 0;
+}
+
+/* As proc has it: processes own their files, root the rest.  "always" gives all to the user. */
+static enum pmk_owner owner_policy(const struct pmk_launch *l, bool user_namespace)
+{
+	if (!user_namespace)
+		return PMK_OWNER_SCRIPT;
+	return l->mount.privilege == PMK_PRIVILEGE_ALWAYS ? PMK_OWNER_MOUNTER : PMK_OWNER_PROCESSES;
+}
+
+struct pmk_news pmk_launch_in_namespaces(struct pmk_launch *l, struct pmk_play *play,
+					 const sigset_t *mask, bool pids, pmk_launch_serve *serve)
+{
+	struct pmk_news news = { .cannot = true };
+	bool user;
+	int fd[2];
+
+	if (pipe2(fd, O_CLOEXEC) < 0)
+		return pmk_launch_cannot("cannot make a pipe");
+	pid_t self = getpid();
+	pid_t pid = pmk_namespace_fork(pids, l->keep_uid, &user, &news.err);
+	if (pid == 0) {
+		close(fd[0]);
+		l->mount.owner = owner_policy(l, user);
+		_exit(tie_to_parent(fd[1]) ? serve(l, play, fd[1], mask) : PMK_EXIT_FAILED);
+	}
+	if (pid < 0 && getpid() != self)
+		_exit(pmk_news_tell(fd[1], &news) ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
+	close(fd[1]);
+	if (pid > 0)
+		news = pmk_attend(pid, fd[0], -1);
+	close(fd[0]);
 	return news;
 }
 

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -50,23 +49,6 @@ static pid_t fork_as(const struct pmk_play *play, int proc_fd)
 	return pid < 0 ? fork() : pid;
 }
 
-/* Dies with pmkit; false: that is dead already. */
-static bool tie_to_parent(int status_fd)
-{
-	struct pollfd reader = { .fd = status_fd };
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* cleared by changes of credentials: so only now */
-	return poll(&reader, 1, 0) == 0;
-}
-
-/* As proc has it: processes own their files, root the rest.  "always" gives all to the user. */
-static enum pmk_owner owner_policy(const struct pmk_launch *l, bool user_namespace)
-{
-	if (!user_namespace)
-		return PMK_OWNER_SCRIPT;
-	return l->mount.privilege == PMK_PRIVILEGE_ALWAYS ? PMK_OWNER_MOUNTER : PMK_OWNER_PROCESSES;
-}
-
 /* init: mounts, runs the command, tells its status; with its end everything in the namespace dies. */
 static int init(struct pmk_launch *l, struct pmk_play *play, int tell_fd, const sigset_t *mask)
 {
@@ -74,8 +56,6 @@ static int init(struct pmk_launch *l, struct pmk_play *play, int tell_fd, const 
 	struct pmk_mount *mount;
 	int proc_fd;
 
-	if (!tie_to_parent(tell_fd))
-		return PMK_EXIT_FAILED;
 	prctl(PR_SET_NAME, "pmkit-init");
 	int rc = pmk_overlay_start(&play->machine, &play->lock, &l->mount, &mount, &proc_fd,
 				   &news.err);
@@ -97,24 +77,5 @@ static int init(struct pmk_launch *l, struct pmk_play *play, int tell_fd, const 
 struct pmk_news pmk_launch_by_fuse(struct pmk_launch *l, struct pmk_play *play,
 				   const sigset_t *mask)
 {
-	struct pmk_news news = { .cannot = true };
-	bool user;
-	int fd[2];
-
-	if (pipe2(fd, O_CLOEXEC) < 0)
-		return pmk_launch_cannot("cannot make a pipe");
-	pid_t self = getpid();
-	pid_t pid = pmk_namespace_fork(l->keep_uid, &user, &news.err);
-	if (pid == 0) {
-		close(fd[0]);
-		l->mount.owner = owner_policy(l, user);
-		_exit(init(l, play, fd[1], mask));
-	}
-	if (pid < 0 && getpid() != self)
-		_exit(pmk_news_tell(fd[1], &news) ? PMK_EXIT_CANNOT : PMK_EXIT_FAILED);
-	close(fd[1]);
-	if (pid > 0)
-		news = pmk_attend(pid, fd[0], -1);
-	close(fd[0]);
-	return news;
+	return pmk_launch_in_namespaces(l, play, mask, true, init);
 }

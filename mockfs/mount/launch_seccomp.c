@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -60,26 +59,6 @@ static int receive_listener(int socket)
 	return fd;
 }
 
-/* What the command has left running has lost its /proc: it goes, as it does with a PID namespace. */
-static void kill_the_rest(void)
-{
-	char text[4096], *at, *end;
-
-	for (;;) {
-		int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-		ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-
-		if (fd >= 0)
-			close(fd);
-		text[n > 0 ? n : 0] = '\0';
-		at = text;
-		for (long pid; (pid = strtol(at, &end, 10)) > 0; at = end)
-			kill((pid_t)pid, SIGKILL);
-		if (n <= 0 || waitpid(-1, NULL, 0) < 0)
-			return;
-	}
-}
-
 struct pmk_news pmk_launch_by_seccomp(struct pmk_launch *l, struct pmk_play *play,
 				      const sigset_t *mask)
 {
@@ -116,7 +95,7 @@ struct pmk_news pmk_launch_by_seccomp(struct pmk_launch *l, struct pmk_play *pla
 	}
 	pmk_launch_ready(l, "seccomp");
 	news = pmk_attend(pid, -1, -1);
-	kill_the_rest();
+	pmk_attend_kill_rest();
 	pmk_notify_stop(notify);
 	return news;
 }

@@ -101,18 +101,19 @@ static pid_t raw_clone(unsigned long flags)
 #endif
 }
 
-pid_t pmk_namespace_fork(bool keep_uid, bool *ret_user, struct pmk_error *err)
+pid_t pmk_namespace_fork(bool pids, bool keep_uid, bool *ret_user, struct pmk_error *err)
 {
+	unsigned long spaces = CLONE_NEWNS | (pids ? CLONE_NEWPID : 0);
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	pid_t pid = raw_clone(CLONE_NEWNS | CLONE_NEWPID);
+	pid_t pid = raw_clone(spaces);
 
 	*ret_user = false;
 	if (pid < 0 && errno != EPERM)
-		return fail(err, "cannot make a mount and PID namespace");
+		return fail(err, "cannot make namespaces");
 	if (pid < 0) {
 		*ret_user = true;
-		pid = raw_clone(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID);
+		pid = raw_clone(CLONE_NEWUSER | spaces);
 	}
 	if (pid < 0)
 		return fail(err, "cannot make a user namespace");

@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -16,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -205,6 +209,13 @@ static bool put_bytes(const struct call *c, uint64_t addr, const void *from, siz
 	return pmk_caller_put(c->tid, addr, from, size, &c->n->told_no_ptrace);
 }
 
+static int64_t put_some(const struct call *c, uint64_t addr, const void *from, size_t size)
+{
+	ssize_t n = size ? pmk_caller_write(c->tid, addr, from, size) : 0;
+
+	return n > 0 || !size || put_bytes(c, addr, from, size) ? n : -EFAULT;
+}
+
 /* One file_operations.read: text comes as much as it comes, words as many as there are. */
 static int64_t read_segment(const struct call *c, struct pmk_notify_file *f, int64_t pos,
 			    uint64_t addr, uint64_t count)
@@ -214,6 +225,8 @@ static int64_t read_segment(const struct call *c, struct pmk_notify_file *f, int
 
 	if ((f->flags & O_ACCMODE) == O_WRONLY)
 		return -EBADF;
+	if ((int64_t)addr < 0)
+		return -EFAULT; /* access_ok() comes before all else: the kernel's half */
 	if (count > max)
 		count = max; /* PM-READ-CLIP */
 	do {
@@ -228,12 +241,14 @@ static int64_t read_segment(const struct call *c, struct pmk_notify_file *f, int
 		pthread_mutex_unlock(c->n->lock);
 		if (got < 0)
 			return done ? (int64_t)done : got;
+		if (info->show) /* seq_read_iter() copies what it can */
+			return put_some(c, addr, c->n->buf, (size_t)got);
 		if (!put_bytes(c, addr + done, c->n->buf, (size_t)got))
 			return -EFAULT; /* PM-READ-EFAULT */
 		done += (uint64_t)got;
 		if ((size_t)got < want)
 			break;
-	} while (done < count && !info->show);
+	} while (done < count);
 	return (int64_t)done;
 }
 
@@ -284,7 +299,7 @@ static int64_t transfer(const struct call *c, segment *one, const struct iovec *
 		if ((size_t)n < seg[i].iov_len)
 			break;
 	}
-	if (!at)
+	if (!at && one == read_segment) /* clear_refs, which alone can be written, leaves it */
 		f->pos = pos + done;
 	return done;
 }
@@ -337,7 +352,9 @@ static int64_t call_preadv(const struct call *c, bool *answered)
 
 static int64_t call_preadv2(const struct call *c, bool *answered)
 {
-	if (c->arg[5] && file_of(c, c->arg[0]))
+	const struct pmk_notify_file *f = file_of(c, c->arg[0]);
+
+	if (f && c->arg[5] & ~(uint64_t)RWF_HIPRI && (f->flags & O_ACCMODE) != O_WRONLY)
 		return -EOPNOTSUPP; /* do_loop_readv_writev() knows no RWF flag but HIPRI */
 	return (int64_t)c->arg[3] == -1 ? call_readv(c, answered) : call_preadv(c, answered);
 }
@@ -350,7 +367,11 @@ static int64_t call_write(const struct call *c, bool *answered)
 
 static int64_t call_pwrite(const struct call *c, bool *answered)
 {
+	const struct pmk_notify_file *f = file_of(c, c->arg[0]);
+
 	(void)answered;
+	if (f && pmk_proc_file[pmk_handle_file(f->handle)].show)
+		return -ESPIPE; /* seq_open() takes FMODE_PWRITE away */
 	return transfer_flat(c, write_segment, &(int64_t){ (int64_t)c->arg[3] });
 }
 
@@ -369,18 +390,45 @@ static int64_t call_lseek(const struct call *c, bool *answered)
 	(void)answered;
 	if (!f)
 		return GO_ON;
+	if (c->arg[2] > SEEK_HOLE)
+		return -EINVAL; /* whatever the file's own says: ksys_lseek() */
 	int64_t rc = pmk_handle_lseek(f->handle, &f->pos, (int64_t)c->arg[1], (int)c->arg[2]);
 	return rc < 0 ? rc : f->pos;
+}
+
+/* What do_vfs_ioctl() answers for every file: of blocks there are none, of bytes as many as a size of 0 leaves. */
+static int64_t ioctl_of_any_file(const struct call *c, const struct pmk_notify_file *f,
+				 bool *ret_is)
+{
+	int n = 0;
+
+	*ret_is = true;
+	switch ((unsigned)c->arg[1]) {
+	case FIBMAP:
+		return pmk_caller_caps(c->tid) >> CAP_SYS_RAWIO & 1 ? -EINVAL : -EPERM;
+	case FIONREAD:
+		n = (int)-f->pos;
+		/* fallthrough */
+	case FIGETBSZ:
+		return put_bytes(c, c->arg[2], &n, sizeof(n)) ? 0 : -EFAULT;
+	default:
+		*ret_is = false;
+		return 0;
+	}
 }
 
 static int64_t call_ioctl(const struct call *c, bool *answered)
 {
 	struct pmk_notify_file *f = file_of(c, c->arg[0]);
+	bool any;
 	int64_t n;
 
 	(void)answered;
 	if (!f || (unsigned)c->arg[1] == FIOCLEX || (unsigned)c->arg[1] == FIONCLEX)
 		return GO_ON;
+	n = ioctl_of_any_file(c, f, &any);
+	if (any)
+		return n;
 	pthread_mutex_lock(c->n->lock);
 	n = pmk_caller_ioctl(c->tid, f->handle, (unsigned)c->arg[1], c->arg[2],
 			     &c->n->told_no_ptrace);
@@ -462,16 +510,98 @@ static int64_t call_statx(const struct call *c, bool *answered)
 	return put_bytes(c, c->arg[4], &x, sizeof(x)) ? 0 : -EFAULT;
 }
 
-static int64_t call_refused(const struct call *c, bool *answered)
+static int64_t call_fstatfs(const struct call *c, bool *answered)
+{
+	struct statfs st = { .f_type = PROC_SUPER_MAGIC,
+			     .f_bsize = (typeof(st.f_bsize))sysconf(_SC_PAGESIZE),
+			     .f_namelen = NAME_MAX };
+
+	(void)answered;
+	st.f_frsize = st.f_bsize;
+	if (!file_of(c, c->arg[0]))
+		return GO_ON;
+	return put_bytes(c, c->arg[1], &st, sizeof(st)) ? 0 : -EFAULT;
+}
+
+/* PM-SETATTR: a size is taken and changes nothing. */
+static int64_t call_ftruncate(const struct call *c, bool *answered)
+{
+	const struct pmk_notify_file *f = file_of(c, c->arg[0]);
+
+	(void)answered;
+	if (!f)
+		return GO_ON;
+	return (f->flags & O_ACCMODE) == O_RDONLY || (int64_t)c->arg[1] < 0 ? -EINVAL : 0;
+}
+
+static int64_t call_fallocate(const struct call *c, bool *answered)
+{
+	const struct pmk_notify_file *f = file_of(c, c->arg[0]);
+
+	(void)answered;
+	if (!f)
+		return GO_ON;
+	return (f->flags & O_ACCMODE) == O_RDONLY ? -EBADF : -EOPNOTSUPP;
+}
+
+/* Only files of no process have a mode that can be changed (proc_setattr()); here nobody will see it. */
+static int64_t call_fchmod(const struct call *c, bool *answered)
+{
+	const struct pmk_notify_file *f = file_of(c, c->arg[0]);
+
+	(void)answered;
+	if (!f)
+		return GO_ON;
+	return pmk_proc_file[pmk_handle_file(f->handle)].per_pid || f->uid != c->n->uid ? -EPERM
+											: 0;
+}
+
+/* Advice that is taken. */
+static int64_t call_fadvise(const struct call *c, bool *answered)
+{
+	(void)answered;
+	return file_of(c, c->arg[0]) ? 0 : GO_ON;
+}
+
+static int64_t call_fsync(const struct call *c, bool *answered)
 {
 	(void)answered;
 	return file_of(c, c->arg[0]) ? -EINVAL : GO_ON;
 }
 
+/* What only reads: of files opened for writing EBADF, else this. */
+static int64_t reading(const struct call *c, uint64_t fd, int64_t result)
+{
+	const struct pmk_notify_file *f = file_of(c, fd);
+
+	if (!f)
+		return GO_ON;
+	return (f->flags & O_ACCMODE) == O_WRONLY ? -EBADF : result;
+}
+
+static int64_t call_readahead(const struct call *c, bool *answered)
+{
+	(void)answered;
+	return reading(c, c->arg[0], 0);
+}
+
+static int64_t call_splice(const struct call *c, bool *answered)
+{
+	(void)answered;
+	return reading(c, c->arg[0], -EINVAL);
+}
+
 static int64_t call_sendfile(const struct call *c, bool *answered)
 {
 	(void)answered;
-	return file_of(c, c->arg[1]) ? -EINVAL : GO_ON;
+	return reading(c, c->arg[1], -EINVAL);
+}
+
+/* From one file system to another. */
+static int64_t call_copy_file_range(const struct call *c, bool *answered)
+{
+	(void)answered;
+	return reading(c, c->arg[0], -EXDEV);
 }
 
 /* ---- the table ------------------------------------------------------------------------------------ */

@@ -15,7 +15,7 @@
 
 static void print(void *ctx, size_t operation, int64_t result)
 {
-	if (pmk_operation_difference(operation, ctx, true))
+	if (pmk_operation_difference(operation, ctx, PMK_BY_FUSE_STRICT))
 		return;
 	printf("%s -> %" PRId64 "\n", pmk_operation_name(operation), result);
 }

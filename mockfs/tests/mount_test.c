@@ -269,7 +269,7 @@ static void run_shows_the_script(void **state)
 /* Processes of the script that no real one stands for. */
 static void run_shows_processes_beside_the_real_ones(void **state)
 {
-	static const char *const ways[] = { "fuse", "seccomp" };
+	static const char *const ways[] = { "fuse", "seccomp" }; /* bind shows no others */
 	char command[512];
 
 	(void)state;
@@ -472,6 +472,118 @@ static void no_fuse_is_no_obstacle(void **state)
 	expect("unshare -Urm sh -c 'mount -t tmpfs none /dev && $PMKIT run --by fuse $SCRIPT -- "
 	       "true'",
 	       77, "/dev/fuse: not there");
+}
+
+/* Whoever has no rights at all, nor a /dev/fuse, has this. */
+static void seccomp_needs_no_rights(void **state)
+{
+	static const char *const nobody =
+		"setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "
+		"--bounding-set=-all sh -c ";
+	char command[1024];
+
+	(void)state;
+	if (geteuid())
+		skip();
+	snprintf(command, sizeof(command),
+		 "chmod 755 $WORK && unshare -m --propagation private sh -c 'mount -t tmpfs none "
+		 "/mnt && touch /mnt/fuse && chmod 600 /mnt/fuse && mount --bind /mnt/fuse "
+		 "/dev/fuse && exec %s\"$0\"' '",
+		 nobody);
+	size_t len = strlen(command);
+	static const struct {
+		const char *what;
+		int status;
+		const char *output;
+	} cases[] = {
+		{ "$PMKIT run -v $SCRIPT -- true'", 0, "mocked by seccomp" },
+		{ "$PMKIT run --by fuse $SCRIPT -- true'", 77, "/dev/fuse: Permission denied" },
+		{ "$PMKIT run --by bind $SCRIPT -- true'", 77, "/dev/fuse: Permission denied" },
+		{ "$PMKIT run $SCRIPT -- cat /proc/self/maps'", 0, "20000000-20010000 rw-p" },
+		/* PFNs are hidden, and kpage* root's, as they are from nobody. */
+		{ "$PMKIT run $SCRIPT -- od -An -tx8 -j1048576 -N8 /proc/self/pagemap'", 0,
+		  " 8100000000000000\n" },
+		{ "$PMKIT run $SCRIPT -- cat /proc/kpageflags'", 1, "Permission denied" },
+		{ "$PMKIT run --privilege always $SCRIPT -- sh -c \"od -An -tx8 -j1048576 -N8 "
+		  "/proc/self/pagemap; head -c 8 /proc/kpageflags | wc -c\"'",
+		  0, "8\n" },
+		{ "$PMKIT run $SCRIPT -- sh -c \"echo 4 >/proc/self/clear_refs && echo cleared\"'",
+		  0, "cleared\n" },
+		{ "$PMKIT run $SCRIPT -- cat /proc/1/pagemap'", 1, "Permission denied" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(command + len, sizeof(command) - len, "%s", cases[i].what);
+		expect(command, cases[i].status, cases[i].output);
+	}
+}
+
+/* ---- run without a proc of one's own -------------------------------------------------------------- */
+
+/* The files of the command, by whatever name; of its children, their own. */
+static void bind_shows_the_script(void **state)
+{
+	static const char *const files[] = { "/proc/self/pagemap", "/proc/thread-self/pagemap",
+					     "/proc/self/task/../pagemap" };
+	char command[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(command, sizeof(command),
+			 "$PMKIT run --by bind $SCRIPT -- dd bs=8 skip=131072 count=1 status=none "
+			 "if=%s | od -An -tx8",
+			 files[i]);
+		expect(command, 0, " 810000000000");
+	}
+	expect("$PMKIT run --by bind $SCRIPT -- sh -c 'exec cat /proc/$$/task/$$/maps'", 0,
+	       "20000000-20010000 rw-p");
+	expect("$PMKIT run --by bind $SCRIPT -- sh -c 'cat /proc/self/maps; cat /proc/$$/maps'", 0,
+	       "/cat\n");
+	expect("$PMKIT run --by bind --maps real $SCRIPT -- cat /proc/self/maps", 0, "/cat");
+	expect("$PMKIT run --by bind $SCRIPT -- sh -c 'exec >/proc/self/clear_refs; echo 4'", 0,
+	       "");
+	expect("$PMKIT run --by bind $SCRIPT -- sh -c 'head -c 16 /proc/kpageflags | wc -c'", 0,
+	       "16\n");
+	expect("$PMKIT run -v --by bind $SCRIPT -- pwd; pwd", 0, "mocked by bind");
+	expect("cd /usr && $PMKIT run --by bind $SCRIPT -- pwd", 0, "/usr\n");
+	expect("$PMKIT run --by bind $SCRIPT -- cat /proc/self/comm /proc/sys/kernel/ostype", 0,
+	       "cat\nLinux\n");
+	if (!geteuid())
+		expect(AS_NOBODY "$PMKIT run --by bind $SCRIPT -- cat /proc/self/maps'", 0,
+		       "20000000-20010000 rw-p");
+}
+
+static void bind_ends_as_the_command(void **state)
+{
+	(void)state;
+	expect("$PMKIT run --by bind $SCRIPT -- sh -c 'exit 7'", 7, "");
+	expect("$PMKIT run --by bind $SCRIPT -- sh -c 'kill -KILL $$'", 137, "");
+	expect("$PMKIT run --by bind $SCRIPT -- /no/command", 127, "/no/command: No such file");
+	expect("$PMKIT run --by bind $SCRIPT -- sh -c 'setsid sleep 1000 & exit 3'", 3, "");
+	/* what is killed: its pipe ends with the last of them, and nothing is mounted here */
+	expect("($PMKIT run --by bind $SCRIPT -- sh -c 'kill -KILL $(ps -o ppid= -p $PPID); "
+	       "exec sleep 1000'); ! grep fuse.pmkit.*pagemap /proc/self/mountinfo",
+	       0, "");
+}
+
+/* Where neither a new proc nor a listener can be had: a part of proc is covered for good, and somebody listens. */
+static void bind_is_the_last_way(void **state)
+{
+	static const char where[] = "unshare -Urm sh -c 'mount -t tmpfs none /proc/fs && "
+				    "exec unshare -Urm sh -c \"$0\"' ";
+	char command[1024];
+
+	(void)state;
+	snprintf(command, sizeof(command), "%s 'test -w /dev/fuse'", where);
+	if (shell(command, NULL, 0))
+		skip();
+	snprintf(command, sizeof(command),
+		 "$PMKIT run --by seccomp --maps real $SCRIPT -- %s '$PMKIT run -v $SCRIPT -- cat "
+		 "/proc/self/maps'",
+		 where);
+	expect(command, 0, "cannot mount a new proc");
+	expect(command, 0, "somebody else listens");
+	expect(command, 0, "mocked by bind");
+	expect(command, 0, "20000000-20010000 rw-p");
 }
 
 /* ---- operation by operation ----------------------------------------------------------------------- */
@@ -691,6 +803,10 @@ int main(int argc, char **argv)
 		TEST(seccomp_shows_the_script),
 		TEST(seccomp_ends_as_the_command),
 		TEST(no_fuse_is_no_obstacle),
+		TEST(seccomp_needs_no_rights),
+		TEST(bind_shows_the_script),
+		TEST(bind_ends_as_the_command),
+		TEST(bind_is_the_last_way),
 		TEST(answers_like_the_kernel),
 		TEST(hostile_ioctls),
 		TEST(hostile_ioctls_without_root),
