@@ -303,6 +303,14 @@ static int keep(struct pmk_campaign *c, const struct pmk_ops *ops, const struct 
 	return result;
 }
 
+static int flaky(struct pmk_campaign *c, const struct pmk_difference *d)
+{
+	c->flaky[d->aspect]++;
+	c->nflaky++;
+	printf("# flaky: %s: %s\n", pmk_aspect_word[d->aspect], d->text);
+	return 0;
+}
+
 /* A difference after the last operation: is it real, and what is the shortest way to it? */
 static int judge(struct pmk_campaign *c, struct pmk_ops *ops, struct pmk_difference *d,
 		 struct pmk_error *err)
@@ -315,20 +323,18 @@ static int judge(struct pmk_campaign *c, struct pmk_ops *ops, struct pmk_differe
 	c->runs++;
 	if (at >= 0)
 		ops->n = (unsigned)at + 1;
-	if (at < 0 || !repeats(c, ops, d)) {
-		c->flaky[d->aspect]++;
-		c->nflaky++;
-		printf("# flaky: %s: %s\n", pmk_aspect_word[d->aspect], d->text);
-		return 0;
-	}
+	if (at < 0 || !repeats(c, ops, d))
+		return flaky(c, d);
 	if (!c->real++)
 		c->first = c->done;
 	if (c->quiet)
 		return 0;
 	runs = pmk_ops_shrink(c->pair, ops, d);
 	c->runs += runs;
-	if (pmk_ops_run(c->pair, ops, d) < 0)
-		return pmk_error_set(err, NULL, 0, 0, "a shrunk script no longer differs");
+	if (pmk_ops_run(c->pair, ops, d) < 0) {
+		c->real--;
+		return flaky(c, d);
+	}
 	printf("# difference after %" PRIu64 " operations; %u shrunk to %u in %u runs\n", c->done,
 	       before, ops->n, runs);
 	if (pmk_ops_write(c->pair, ops, d, stdout, err) || keep(c, ops, d, err))

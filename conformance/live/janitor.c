@@ -63,6 +63,7 @@ static const struct setting ksm[] = {
 	{ "/sys/kernel/mm/ksm/use_zero_pages", "0", true },
 	{ "/sys/kernel/mm/ksm/advisor_mode", "none", false },
 	{ "/sys/kernel/mm/ksm/smart_scan", "0", false },
+	{ "/sys/kernel/mm/ksm/max_page_sharing", "1000000", false },
 	{ "/sys/kernel/mm/ksm/pages_to_scan", "10000", false },
 	{ "/sys/kernel/mm/ksm/sleep_millisecs", "0", false },
 	{ NULL, NULL, false },

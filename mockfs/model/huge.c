@@ -52,6 +52,7 @@ uint64_t pmk_folio_alloc(struct pmk_machine *m, uint64_t flags, uint64_t *ret_pf
 		charge = (uint64_t)m->charge << 32; /* the others are nobody's */
 	flags |= PMK_FRAME_LARGE;
 	m->frame_next = pfn + size;
+	pmk_content_new(m, pfn, size);
 	pmk_runs_set(&m->frame, pfn, pfn + 1,
 		     (struct pmk_value){ charge, flags | PMK_KPF_COMPOUND_HEAD_MASK });
 	pmk_runs_set(&m->frame, pfn + 1, pfn + size,
@@ -150,6 +151,17 @@ void pmk_folio_settle(struct pmk_machine *m, uint64_t pfn, uint64_t n)
 	}
 }
 
+/* One run of entries, whose pages hold zeros, gets the zero page. */
+static void map_zeros(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+		      struct pmk_value v)
+{
+	const uint64_t keep = PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP;
+
+	pmk_runs_set(&mm->pte, start, end,
+		     (struct pmk_value){ pmk_frame_zero(m), PMK_PTE_ZERO | (v.tag & keep) });
+	pmk_frame_map(m, v.base, end - start, -1);
+}
+
 static void map_zeros_here(struct pmk_machine *m, struct pmk_mm *mm, uint64_t head, uint64_t start,
 			   uint64_t end)
 {
@@ -157,8 +169,7 @@ static void map_zeros_here(struct pmk_machine *m, struct pmk_mm *mm, uint64_t he
 	struct pmk_piece p = { .end = start };
 
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
-		const uint64_t keep = PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP;
-
+		struct pmk_piece c = { .end = p.v.base };
 		struct pmk_run run;
 		const struct pmk_vma *vma;
 
@@ -170,14 +181,17 @@ static void map_zeros_here(struct pmk_machine *m, struct pmk_mm *mm, uint64_t he
 			p.end = run.end;
 		if (vma && vma->flags & PMK_VMA_LOCKED)
 			continue;
-		pmk_runs_set(
-			&mm->pte, p.start, p.end,
-			(struct pmk_value){ pmk_frame_zero(m), PMK_PTE_ZERO | (p.v.tag & keep) });
-		pmk_frame_map(m, p.v.base, p.end - p.start, -1);
+		while (pmk_runs_piece(&m->content, p.v.base + (p.end - p.start), &c)) {
+			uint64_t at = p.start + (c.start - p.v.base);
+
+			if (!c.run || pmk_mutant(m, SPLIT_DROPS_ALL))
+				map_zeros(m, mm, at, at + (c.end - c.start),
+					  pmk_value_at(p.v, c.start - p.v.base));
+		}
 	}
 }
 
-/* try_to_map_unused_to_zeropage(): a split looks at what is in the pages, and scripts store but zeros. */
+/* try_to_map_unused_to_zeropage(): a split looks at what is in the pages. */
 static void map_zero_pages(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, uint64_t pfn)
 {
 	uint64_t head = unit_of(m, pfn), start = at > pfn - head ? at - (pfn - head) : 0;
@@ -341,8 +355,11 @@ void pmk_folio_split_cut(struct pmk_machine *m, struct pmk_mm *mm, uint64_t star
 	struct pmk_piece p = { .end = start };
 
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
-		uint64_t last = p.v.base + (p.end - p.start);
+		uint64_t last;
 
+		if (p.end > unit_of(m, p.start) + size)
+			p.end = unit_of(m, p.start) + size; /* table by table */
+		last = p.v.base + (p.end - p.start);
 		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.tag & PMK_PTE_HUGETLB)
 			continue;
 		if (is_large(m, p.v.base) &&
@@ -602,6 +619,7 @@ static enum collapsed collapse_anon(struct touch *t, uint64_t unit, int64_t *ret
 		return COLLAPSE_ENDS;
 	}
 	pmk_cover(t->m, COLLAPSE_ANON);
+	pmk_content_gather(t->m, &t->mm->pte, unit, unit + size, pfn);
 	pmk_mm_zap(t->m, t->mm, unit, unit + size);
 	pmk_runs_clear(&t->mm->table, unit / size, unit / size + 1);
 	pmk_touch_anon_vma(t);
@@ -624,6 +642,7 @@ static bool collapse_cache(struct pmk_machine *m, int object, uint64_t off, uint
 			     ret_pfn))
 		return false;
 	pmk_cover(m, COLLAPSE_SHMEM);
+	pmk_content_gather(m, &o->cache, off, off + size, *ret_pfn);
 	unmap_object(m, object, off, size, true);
 	while (pmk_runs_piece(&o->cache, off + size, &c)) {
 		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)
@@ -761,7 +780,8 @@ static int64_t hugetlb_shared(struct touch *t, uint64_t unit)
 static int64_t hugetlb_store(struct touch *t, uint64_t unit, const struct pmk_value *v)
 {
 	uint64_t size = pmk_pmd_pages(t->m);
-	struct pmk_value head = pmk_folio_head(t->m, v->base);
+	struct pmk_value head = pmk_folio_head(t->m, v->base), new;
+	int64_t err;
 
 	if (!(v->tag & PMK_PTE_ANON))
 		return 0;
@@ -772,7 +792,10 @@ static int64_t hugetlb_store(struct touch *t, uint64_t unit, const struct pmk_va
 	pmk_cover(t->m, HUGETLB_COPY);
 	pmk_runs_clear(&t->mm->pte, unit, unit + size);
 	pmk_frame_map(t->m, v->base, size, -1);
-	return hugetlb_anon(t, unit);
+	err = hugetlb_anon(t, unit);
+	if (!err && pmk_runs_get(&t->mm->pte, unit, &new))
+		pmk_content_copy(t->m, new.base, v->base, size);
+	return err;
 }
 
 /* hugetlb_no_page(): of a page that userfaultfd has armed before it came, the entry is armed as well. */

@@ -183,7 +183,7 @@ static void merge_as_before(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 static void merge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
 		  bool fresh)
 {
-	if (!pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER)) {
+	if (!pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES)) {
 		merge_as_before(m, mm, start, end, fresh);
 		return;
 	}
@@ -482,7 +482,7 @@ static void merge_moved(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start
 {
 	bool unasked = pmk_profile_has(&m->profile, PMK_Q_FORKED_MERGES);
 
-	if (!pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER)) {
+	if (!pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES)) {
 		merge_as_before(m, mm, start, end, false);
 		return;
 	}
@@ -530,7 +530,7 @@ static void merge_grown(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
 
 	if (!pmk_profile_has(&m->profile, PMK_Q_GROWN_MERGES))
 		return;
-	if (pmk_profile_has(&m->profile, PMK_Q_MERGE_EITHER))
+	if (pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES))
 		merge_sides(m, mm, at, UNASKED_LEFT);
 	else if (are_alike(m, mm, at, &n) && takes_in(m, n.l.anon_vma, n.r.anon_vma))
 		join(m, mm, &n);
