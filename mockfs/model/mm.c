@@ -183,7 +183,8 @@ static void merge_as_before(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 static void merge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
 		  bool fresh)
 {
-	if (!pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES)) {
+	if (!pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES) ||
+	    (fresh && pmk_profile_has(&m->profile, PMK_Q_MMAP_EXPANDS))) {
 		merge_as_before(m, mm, start, end, fresh);
 		return;
 	}
@@ -582,6 +583,13 @@ static int64_t align_hugetlb(struct pmk_machine *m, struct pmk_mm *mm, uint64_t 
 	return 0;
 }
 
+/* Whether MREMAP_DONTUNMAP takes it: once only private anonymous memory. */
+static bool may_stay(const struct pmk_machine *m, const struct pmk_vma *vma)
+{
+	return (vma->object < 0 && !(vma->flags & PMK_VMA_SHARED)) ||
+	       pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_FILE);
+}
+
 /* MREMAP_FIXED with one length: VMA by VMA, with the holes between them (remap_move()). */
 static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 			  uint64_t new_start, bool dontunmap)
@@ -598,7 +606,8 @@ static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 		if (vma_of(m, p.v)->flags & PMK_VMA_UFFD && len < n &&
 		    (p.start > start || ends_before(mm, start, start + n)))
 			return -EFAULT; /* vma_multi_allowed(): such a VMA moves alone */
-		if (align_hugetlb(m, mm, p.start, &len, &new_len, to, dontunmap) ||
+		if ((dontunmap && !may_stay(m, vma_of(m, p.v))) ||
+		    align_hugetlb(m, mm, p.start, &len, &new_len, to, dontunmap) ||
 		    pmk_mm_unmap(m, mm, to, len))
 			return -EINVAL;
 		p.end = p.start + len;
@@ -650,8 +659,7 @@ static int64_t remap_single(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	vma = pmk_vma_at(m, mm, start, &run);
 	if (!vma)
 		return -EFAULT;
-	if (dontunmap && (vma->object >= 0 || vma->flags & PMK_VMA_SHARED) &&
-	    !pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_FILE))
+	if (dontunmap && !may_stay(m, vma))
 		return -EINVAL;
 	if (run.end < start + n)
 		return -EFAULT;
