@@ -27,6 +27,7 @@ struct pmk_machine *pmk_machine_create(const struct pmk_profile *profile)
 	m->profile = *profile;
 	pmk_runs_init(&m->ram, true);
 	pmk_runs_init(&m->frame, true);
+	pmk_runs_init(&m->high, true);
 	pmk_runs_init(&m->slot, true);
 	pmk_runs_init(&m->cached, true);
 	pmk_runs_init(&m->cached_by, true);
@@ -75,6 +76,7 @@ void pmk_machine_destroy(struct pmk_machine *m)
 	free(m->fault);
 	pmk_runs_deinit(&m->ram);
 	pmk_runs_deinit(&m->frame);
+	pmk_runs_deinit(&m->high);
 	pmk_runs_deinit(&m->slot);
 	pmk_runs_deinit(&m->cached);
 	pmk_runs_deinit(&m->cached_by);
