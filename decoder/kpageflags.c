@@ -36,6 +36,12 @@ static const struct {
 	  0 },
 };
 
+/* The bits that bits.def describes, of whatever kernel. */
+static const uint64_t described = 0
+#define PMK_KPF_BIT(id, bit, name, since, until, meaning, clause) | UINT64_C(1) << (bit)
+#include "bits.def"
+	;
+
 static bool breaks(size_t i, uint64_t word)
 {
 	uint64_t these = word & rules[i].these, those = word & rules[i].those;
@@ -53,28 +59,31 @@ static bool breaks(size_t i, uint64_t word)
 	return false;
 }
 
+/* Those of the bits that the kernel can set; all of them are described. */
+static uint64_t settable(uint32_t kernel, uint64_t bits)
+{
+	uint64_t ret = 0;
+
+	for (; bits; bits &= bits - 1) {
+		const struct pmk_bit *b = pmk_kpageflags_bit((unsigned)__builtin_ctzll(bits));
+
+		if (pmk_kernel_within(kernel, b->since, b->until))
+			ret |= bits & -bits;
+	}
+	return ret;
+}
+
 uint64_t pmk_kpageflags_known(uint32_t kernel)
 {
-	uint64_t known = 0;
-
-	kernel = pmk_kernel_or_newest(kernel);
-	for (unsigned bit = 0; bit < 64; bit++) {
-		const struct pmk_bit *b = pmk_kpageflags_bit(bit);
-
-		if (b && pmk_kernel_within(kernel, b->since, b->until))
-			known |= UINT64_C(1) << bit;
-	}
-	return known;
+	return settable(pmk_kernel_or_newest(kernel), described);
 }
 
 enum pmk_invariant pmk_kpageflags_check(uint32_t kernel, uint64_t word)
 {
 	kernel = pmk_kernel_or_newest(kernel);
-	for (unsigned bit = 0; bit < 64; bit++) {
-		if (word >> bit & 1 && !pmk_kpageflags_bit(bit))
-			return PMK_INV_KPF_REST;
-	}
-	if (word & ~pmk_kpageflags_known(kernel))
+	if (word & ~described)
+		return PMK_INV_KPF_REST;
+	if (settable(kernel, word) != word)
 		return PMK_INV_KPF_KERNEL;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		if (kernel >= rules[i].since && breaks(i, word))

@@ -8,6 +8,7 @@
 #ifndef PMK_FUZZ_H
 #define PMK_FUZZ_H
 
+#include <sanitizer/asan_interface.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,22 +71,52 @@ static inline uint64_t fuzz_u64(struct fuzz_input *in)
 	return n;
 }
 
+/* A buffer that is used again; ASan sees a byte before it and a byte behind it as if it had been allocated. */
+struct fuzz_room {
+	char *block;
+	size_t size, last; /* of the block without the fences; what fuzz_room() gave last */
+};
+#define FUZZ_FENCE 64
+
+/* `size` bytes, not cleared. */
+static inline char *fuzz_room(struct fuzz_room *room, size_t size)
+{
+	char *start = room->block ? room->block + FUZZ_FENCE : NULL;
+
+	if (start)
+		ASAN_UNPOISON_MEMORY_REGION(start + room->last, FUZZ_FENCE);
+	if (!start || size > room->size) {
+		if (start)
+			ASAN_UNPOISON_MEMORY_REGION(room->block, FUZZ_FENCE);
+		free(room->block);
+		room->size = 2 * size + 4096;
+		room->block = malloc(room->size + 2 * FUZZ_FENCE);
+		if (!room->block)
+			abort();
+		start = room->block + FUZZ_FENCE;
+		ASAN_POISON_MEMORY_REGION(room->block, FUZZ_FENCE);
+	}
+	room->last = size;
+	ASAN_POISON_MEMORY_REGION(start + size, FUZZ_FENCE);
+	return start;
+}
+
 /* A call that writes text about `what`, as snprintf(3) does. */
 typedef size_t fuzz_text_call(const void *what, char *buf, size_t size);
 
 /*
- * The whole text, to be freed.  Checks that the length does not depend on the size, that the text ends in
- * NUL, and that with room for `cut` bytes alone (in an allocation of that size, under ASan) it is a prefix.
+ * The whole text, which stays until the call after the next.  Checks that the length does not depend on the
+ * size, that the text ends in NUL, and that with room for `cut` bytes alone it is a prefix.
  */
 static inline char *fuzz_text(fuzz_text_call *call, const void *what, size_t cut, size_t *ret_len)
 {
+	static struct fuzz_room whole_room[2], part_room;
+	static unsigned turn;
 	size_t len = call(what, NULL, 0);
-	char *whole = malloc(len + 1), *part;
+	char *whole = fuzz_room(&whole_room[turn++ % 2], len + 1), *part;
 
 	cut %= len + 2;
-	part = malloc(cut ? cut : 1);
-	if (!whole || !part)
-		abort();
+	part = fuzz_room(&part_room, cut);
 	CHECK(call(what, whole, len + 1) == len, "the length does not depend on the size");
 	CHECK(!whole[len], "the text ends in NUL");
 	CHECK(call(what, part, cut) == len, "the length does not depend on the size");
@@ -95,7 +126,6 @@ static inline char *fuzz_text(fuzz_text_call *call, const void *what, size_t cut
 		CHECK(!part[kept], "a text cut short ends in NUL");
 		CHECK(!memcmp(part, whole, kept), "a text cut short is a prefix");
 	}
-	free(part);
 	if (ret_len)
 		*ret_len = len;
 	return whole;

@@ -46,7 +46,6 @@ static void check_text(const char *text, size_t len)
 	normal = fuzz_text(names, &w, len, &n);
 	CHECK(!pmk_kpageflags_from_names(normal, n, &again) && again == w.word,
 	      "normal names mean the same");
-	free(normal);
 }
 
 static void check_texts(const struct word *w, unsigned what, size_t cut)
@@ -57,13 +56,11 @@ static void check_texts(const struct word *w, unsigned what, size_t cut)
 	if (what & 4) {
 		text = fuzz_text(diagram, w, cut, &len);
 		CHECK(len < 16384, "16 KiB holds any diagram");
-		free(text);
 	}
 	if (what & 8) {
 		text = fuzz_text(json, w, cut, &len);
 		CHECK(text[0] == '{' && text[len - 1] == '}' && !strchr(text, '\n'),
 		      "JSON is an object");
-		free(text);
 	}
 }
 
@@ -80,7 +77,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.word = fuzz_u64(&in);
 	text = fuzz_text(names, &w, cut, &len);
 	CHECK(!pmk_kpageflags_from_names(text, len, &back) && back == w.word, "names round trip");
-	free(text);
 	check_texts(&w, what, cut);
 	check_text((const char *)in.data, in.size);
 	return 0;

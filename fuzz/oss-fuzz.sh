@@ -16,7 +16,9 @@ for binary in "$WORK"/fuzz/fuzz_*; do
 	target=${binary##*/fuzz_}
 	case $target in *.* | empty) continue ;; esac
 	cp "$binary" "$OUT/"
-	[ ! -e "$src/fuzz/$target.dict" ] || cp "$src/fuzz/$target.dict" "$OUT/fuzz_$target.dict"
+	for file in dict options; do
+		[ ! -e "$src/fuzz/$target.$file" ] || cp "$src/fuzz/$target.$file" "$OUT/fuzz_$target.$file"
+	done
 	# files of a campaign have unique names; those of folders get the folder's in front
 	(cd "$src/corpus/$target" && rm -f "$OUT/fuzz_${target}_seed_corpus.zip" &&
 		find . -type f | sort | python3 -c 'import sys, zipfile

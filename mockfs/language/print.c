@@ -1,10 +1,11 @@
 /* print.c - statements in their canonical form: one blank between tokens, options in table order. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "script.h"
 #include "words.h"
+
+static const char digits[] = "0123456789abcdef";
 
 /* Into a file, or into a buffer of which only the first `size` bytes are there. */
 struct sink {
@@ -28,13 +29,27 @@ static void put_text(struct sink *sink, const char *s)
 	put(sink, s, strlen(s));
 }
 
-/* PFNs, addresses and raw words read best in hexadecimal, but 0 is 0. */
+/* PFNs, addresses and raw words read best in hexadecimal, but 0 is 0.  By hand: most of a script is numbers. */
 static void put_number(struct sink *sink, uint64_t n, bool hex)
 {
-	char digits[24];
-	int len = snprintf(digits, sizeof(digits), hex && n > 9 ? "0x%" PRIx64 : "%" PRIu64, n);
+	unsigned base = hex && n > 9 ? 16 : 10;
+	char text[24], *end = text + sizeof(text), *at = end;
 
-	put(sink, digits, (size_t)len);
+	do
+		*--at = digits[n % base];
+	while (n /= base);
+	if (base == 16) {
+		*--at = 'x';
+		*--at = '0';
+	}
+	put(sink, at, (size_t)(end - at));
+}
+
+static void put_signed(struct sink *sink, int64_t n)
+{
+	if (n < 0)
+		put(sink, "-", 1);
+	put_number(sink, n < 0 ? -(uint64_t)n : (uint64_t)n, false);
 }
 
 static void put_spans(struct sink *sink, const struct pmk_arg *arg, bool hex)
@@ -66,17 +81,21 @@ static void put_string(struct sink *sink, const struct pmk_arg *arg)
 
 	put_text(sink, "\"");
 	for (size_t i = 0; i < arg->text_len; i++) {
-		char c = arg->text[i], escape[8];
+		char c = arg->text[i];
+		unsigned char byte = (unsigned char)c;
 		/* The NUL that ends from[] is one of its characters. */
-		const char *at = strchr(from, c);
+		const char *at = byte < 0x20 || c == '"' || c == '\\' ? strchr(from, c) : NULL;
 
-		if (at)
-			snprintf(escape, sizeof(escape), "\\%c", to[at - from]);
-		else if ((unsigned char)c < 0x20 || c == 0x7f)
-			snprintf(escape, sizeof(escape), "\\x%02x", (unsigned)c);
-		else
-			snprintf(escape, sizeof(escape), "%c", c);
-		put_text(sink, escape);
+		if (at) {
+			put(sink, "\\", 1);
+			put(sink, &to[at - from], 1);
+		} else if (byte < 0x20 || byte == 0x7f) {
+			put(sink, "\\x", 2);
+			put(sink, &digits[byte >> 4], 1);
+			put(sink, &digits[byte & 15], 1);
+		} else {
+			put(sink, &c, 1);
+		}
 	}
 	put_text(sink, "\"");
 }
@@ -95,8 +114,6 @@ static void put_perms(struct sink *sink, uint64_t perms)
 
 static void put_position(struct sink *sink, const struct pmk_arg *arg)
 {
-	char delta[24];
-
 	if (arg->base == PMK_BASE_NUMBER) {
 		put_text(sink, arg->negative ? "-" : "");
 		put_number(sink, arg->n, false);
@@ -105,8 +122,10 @@ static void put_position(struct sink *sink, const struct pmk_arg *arg)
 	} else {
 		put_text(sink, arg->base == PMK_BASE_EOF ? "eof" : "hole");
 	}
-	snprintf(delta, sizeof(delta), "%+" PRId64, arg->delta);
-	put_text(sink, arg->delta ? delta : "");
+	if (arg->delta > 0)
+		put(sink, "+", 1);
+	if (arg->delta)
+		put_signed(sink, arg->delta);
 }
 
 static void put_extent(struct sink *sink, const struct pmk_arg *arg)
@@ -221,7 +240,6 @@ static void put_option(struct sink *sink, enum pmk_opt_id id, const struct pmk_a
 static void put_result(struct sink *sink, const struct pmk_stmt *stmt)
 {
 	const char *name = NULL;
-	char number[24];
 
 	if (stmt->result.kind == PMK_RESULT_NONE)
 		return;
@@ -229,9 +247,11 @@ static void put_result(struct sink *sink, const struct pmk_stmt *stmt)
 		name = pmk_errno_name((int)stmt->result.value);
 	else if (stmt->result.kind == PMK_RESULT_SIGNAL)
 		name = pmk_signal_name((int)stmt->result.value);
-	snprintf(number, sizeof(number), "%" PRId64, stmt->result.value);
 	put_text(sink, " -> ");
-	put_text(sink, name ? name : number);
+	if (name)
+		put_text(sink, name);
+	else
+		put_signed(sink, stmt->result.value);
 }
 
 static void put_lines(struct sink *sink, const char *const *line, size_t n)

@@ -194,8 +194,9 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Insertions, deletions, changes and swaps of neighbours that make b from a; case costs nothing. */
-static unsigned edit_distance(const char *a, size_t alen, const char *b, size_t blen)
+/* Insertions, deletions, changes and swaps of neighbours that make b from a; case costs nothing.  More than `most`
+ * are not counted to the end. */
+static unsigned edit_distance(const char *a, size_t alen, const char *b, size_t blen, unsigned most)
 {
 	unsigned d[GUESS_MAX + 1][GUESS_MAX + 1];
 
@@ -204,13 +205,18 @@ static unsigned edit_distance(const char *a, size_t alen, const char *b, size_t 
 	for (unsigned j = 0; j <= blen; j++)
 		d[0][j] = j;
 	for (size_t i = 1; i <= alen; i++) {
+		unsigned nearest = d[i][0];
+
 		for (size_t j = 1; j <= blen; j++) {
 			unsigned change = d[i - 1][j - 1] + (lower(a[i - 1]) != lower(b[j - 1]));
 
 			d[i][j] = least(change, 1 + least(d[i - 1][j], d[i][j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				d[i][j] = least(d[i][j], 1 + d[i - 2][j - 2]);
+			nearest = least(nearest, d[i][j]);
 		}
+		if (nearest > most + 1) /* a swap looks one row further back */
+			return nearest;
 	}
 	return d[alen][blen];
 }
@@ -218,13 +224,15 @@ static unsigned edit_distance(const char *a, size_t alen, const char *b, size_t 
 void pmk_guess_try(struct pmk_guess *guess, const char *word)
 {
 	size_t len = strlen(word);
-	unsigned distance;
-
-	if (guess->len > GUESS_MAX || len > GUESS_MAX || pmk_word_is(guess->text, guess->len, word))
-		return;
-	distance = edit_distance(guess->text, guess->len, word, len);
 	/* A word of two letters is two edits away from everything short: at least half must stay. */
-	if (distance > 2 || 2 * distance > guess->len || 2 * distance > len)
+	size_t shorter = len < guess->len ? len : guess->len, longer = len + guess->len - shorter;
+	unsigned distance, most = shorter < 4 ? (unsigned)shorter / 2 : 2;
+
+	if (longer > GUESS_MAX || longer - shorter > most ||
+	    pmk_word_is(guess->text, guess->len, word))
+		return;
+	distance = edit_distance(guess->text, guess->len, word, len, most);
+	if (distance > most)
 		return;
 	if (!guess->best || distance < guess->distance) {
 		guess->best = word;
