@@ -167,7 +167,8 @@ struct pmk_machine {
 	struct pmk_runs ram; /* PFNs that are memory */
 	uint64_t max_pfn; /* one past the last */
 	struct pmk_runs frame; /* PFN -> state; frames not in it are free */
-	struct pmk_runs high; /* PFN -> bits of kpageflags that no kernel has (tag), of given frames */
+	struct pmk_runs
+		high; /* PFN -> bits of kpageflags that no kernel has (tag), of given frames */
 	uint64_t frame_next; /* where the allocator goes on */
 	struct pmk_runs slot; /* the swap area: slot -> count of entries (base) */
 	struct pmk_runs cached; /* slot -> PFN in the swap cache; linear */
