@@ -5,7 +5,8 @@
  * The initrd holds
  *	/pmkit		the program under test
  *	/words		the names of the scripts to run, one a line, in the order of `pmkit test --list`
- *	/command	instead of the suite: the words of a pmkit command, one a line; what it leaves in /keep is sent
+ *	/command	instead of the suite: the words of a pmkit command, or a program's path and its arguments, one a
+ *			line; what it leaves in /keep is sent
  *	/modules.list	files of /modules, in the order to load them
  *	/disk.img	a file system to be put on a RAM disk, so that files have a page cache; optional
  *
@@ -189,14 +190,21 @@ static bool make_swap(void)
 	return write_swap_header(path) && !swapon(path, 0);
 }
 
+static bool is_zero(const char *p, ssize_t n)
+{
+	return !*p && !memcmp(p, p + 1, (size_t)n - 1);
+}
+
+/* To a device that is still empty: what is zero need not be written. */
 static bool copy(const char *from, const char *to)
 {
 	static char buffer[1 << 16];
 	int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CLOEXEC);
+	off_t at = 0;
 	ssize_t n = -1;
 
-	while (in >= 0 && out >= 0 && (n = read(in, buffer, sizeof(buffer))) > 0)
-		if (write(out, buffer, (size_t)n) != n)
+	for (; in >= 0 && out >= 0 && (n = read(in, buffer, sizeof(buffer))) > 0; at += n)
+		if (!is_zero(buffer, n) && pwrite(out, buffer, (size_t)n, at) != n)
 			break;
 	if (in >= 0)
 		close(in);
@@ -472,14 +480,15 @@ static void send_kept(void)
 static void run_command(void)
 {
 	static char *const head[] = { "/pmkit" };
+	bool other = nwords && *words[0] == '/';
 	double began = uptime();
 	int out = -1, status = 0;
 	pid_t pid;
 
 	mkdir("/keep", 0755);
-	pid = start(head, 1, 0, &out);
+	pid = start(head, other ? 0 : 1, 0, &out);
 	if (pid < 0) {
-		say("NOTE pmkit cannot be started: %s", strerror(errno));
+		say("NOTE %s cannot be started: %s", other ? words[0] : "pmkit", strerror(errno));
 		return;
 	}
 	listen_to(out, -1, NULL);

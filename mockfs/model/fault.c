@@ -407,7 +407,8 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		pmk_cover(t->m, SWAPIN_FREES);
 		pmk_slot_uncache(t->m, a->pfn, a->n);
 	}
-	exclusive = a->exclusive || (freed && alone && (!a->fresh || t->write));
+	exclusive = a->exclusive || (freed && alone && (!a->fresh || t->write) &&
+				     pmk_profile_has(&t->m->profile, PMK_Q_SWAPIN_LONE));
 	if (freed && alone && a->fresh && !t->write)
 		pmk_cover(t->m, SWAPIN_BATCHED);
 	if (pmk_mutant(t->m, SWAPIN_ALWAYS_OWN))
