@@ -33,6 +33,7 @@ static uint64_t take(struct pmk_machine *m, uint64_t n, struct pmk_value v, uint
 	if (!got || m->frame.n >= PMK_MACHINE_RUNS_MAX)
 		return 0;
 	m->frame_next = *ret_pfn + got;
+	pmk_content_new(m, *ret_pfn, got);
 	v.base |= (uint64_t)m->charge << 32;
 	pmk_runs_set(&m->frame, *ret_pfn, *ret_pfn + got, v);
 	return got;

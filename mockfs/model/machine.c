@@ -29,6 +29,8 @@ struct pmk_machine *pmk_machine_create(const struct pmk_profile *profile)
 	pmk_runs_init(&m->frame, true);
 	pmk_runs_init(&m->high, true);
 	pmk_runs_init(&m->slot, true);
+	pmk_runs_init(&m->content, true);
+	pmk_runs_init(&m->slot_content, true);
 	pmk_runs_init(&m->cached, true);
 	pmk_runs_init(&m->cached_by, true);
 	pmk_runs_init(&m->by_pid, false);
@@ -78,6 +80,8 @@ void pmk_machine_destroy(struct pmk_machine *m)
 	pmk_runs_deinit(&m->frame);
 	pmk_runs_deinit(&m->high);
 	pmk_runs_deinit(&m->slot);
+	pmk_runs_deinit(&m->content);
+	pmk_runs_deinit(&m->slot_content);
 	pmk_runs_deinit(&m->cached);
 	pmk_runs_deinit(&m->cached_by);
 	pmk_runs_deinit(&m->by_pid);
