@@ -74,6 +74,31 @@ static UNCHECKED int64_t touch(uint64_t addr, uint64_t len, bool write)
 	return 0;
 }
 
+/* No page that was only touched has anything here. */
+#define CONTENT_AT 16
+
+static UNCHECKED int64_t fill(const struct pmk_request *r)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	int sig = sigsetjmp(touched, 0);
+
+	touching = !sig;
+	if (sig)
+		return PMK_SIGNAL(sig);
+	for (uint64_t at = 0; at < r->len; at += page) {
+		volatile uint64_t *p = (volatile uint64_t *)(uintptr_t)(r->addr + at);
+
+		for (uint64_t i = 0; i < page / sizeof(*p); i++)
+			p[i] = 0;
+		if (r->a[0] == PMK_CONTENT_SAME)
+			p[CONTENT_AT] = UINT64_MAX;
+		else if (r->a[0] == PMK_CONTENT_DISTINCT)
+			p[CONTENT_AT] = 1 + (uint64_t)r->a[1] + at / page;
+	}
+	touching = 0;
+	return 0;
+}
+
 static int native_prot(unsigned prot)
 {
 	return (prot & PMK_PERM_R ? PROT_READ : 0) | (prot & PMK_PERM_W ? PROT_WRITE : 0) |
@@ -122,6 +147,8 @@ static int64_t perform(const struct pmk_request *r, int fd)
 		return touch(r->addr, r->len, false);
 	case PMK_REQ_WRITE:
 		return touch(r->addr, r->len, true);
+	case PMK_REQ_FILL:
+		return fill(r);
 	case PMK_REQ_MUNMAP:
 		return pmk_raw_result(syscall(SYS_munmap, addr, len));
 	case PMK_REQ_MPROTECT:

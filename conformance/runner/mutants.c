@@ -16,6 +16,8 @@ struct campaign {
 	size_t nclauses;
 	bool *passes; /* by script: in the model as it is */
 	bool *guarded; /* by clause: something wrong was caught by a script of it */
+	bool *needed; /* by excuse: something would be missed without it */
+	size_t nexcuses;
 	FILE *out;
 	unsigned n, caught;
 };
@@ -58,10 +60,20 @@ static const struct pmk_case *catcher(const struct campaign *g, const char *clau
 	return NULL;
 }
 
+/* The excuse for what is not caught; NULL: there is none. */
+static const char *excuse(struct campaign *g, const char *what)
+{
+	const char *why = pmk_wrong_excuse(what);
+
+	for (size_t i = 0; why && i < g->nexcuses; i++)
+		g->needed[i] |= !strcmp(pmk_wrong_excused(i), what);
+	return why;
+}
+
 static void say(struct campaign *g, const struct pmk_wrong *x, const char *clause,
 		const struct pmk_case *c)
 {
-	const char *why = c ? NULL : pmk_wrong_excuse(x->text);
+	const char *why = c ? NULL : excuse(g, x->text);
 
 	g->n += !why;
 	g->caught += c != NULL;
@@ -119,12 +131,12 @@ static bool has_script(const struct campaign *g, const char *clause)
 }
 
 /* The clauses whose scripts were never seen to fail; how many of them have no excuse. */
-static int unguarded(const struct campaign *g, unsigned *ret_guarded, unsigned *ret_excused)
+static int unguarded(struct campaign *g, unsigned *ret_guarded, unsigned *ret_excused)
 {
 	int missing = 0;
 
 	for (size_t i = 0; i < g->nclauses; i++) {
-		const char *id = g->clause[i].id, *why = pmk_wrong_excuse(id);
+		const char *id = g->clause[i].id, *why;
 
 		if (!has_script(g, id))
 			continue;
@@ -132,6 +144,7 @@ static int unguarded(const struct campaign *g, unsigned *ret_guarded, unsigned *
 			++*ret_guarded;
 			continue;
 		}
+		why = excuse(g, id);
 		*ret_excused += why != NULL;
 		missing += !why;
 		fprintf(g->out, "%s  %-18s %s\n", why ? "excuse" : "MISSED", id,
@@ -140,15 +153,32 @@ static int unguarded(const struct campaign *g, unsigned *ret_guarded, unsigned *
 	return missing;
 }
 
+/* Excuses that excuse nothing: what they are for is caught, or there is no such thing any more. */
+static int stale(const struct campaign *g)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < g->nexcuses; i++) {
+		if (g->needed[i])
+			continue;
+		fprintf(g->out, "STALE   %s: an excuse that nothing needs\n", pmk_wrong_excused(i));
+		n++;
+	}
+	return n;
+}
+
 int pmk_mutants_run(const struct pmk_suite *suite, FILE *out)
 {
 	struct campaign g = { .suite = suite, .world = pmk_world_wrong_create(), .out = out };
 	unsigned guarded = 0, excused = 0;
-	int missed;
+	int missed, spare;
 
 	g.clause = pmk_clauses(&g.nclauses);
 	g.passes = pmk_calloc(suite->n + 1, sizeof(*g.passes));
 	g.guarded = pmk_calloc(g.nclauses, sizeof(*g.guarded));
+	while (pmk_wrong_excused(g.nexcuses))
+		g.nexcuses++;
+	g.needed = pmk_calloc(g.nexcuses + 1, sizeof(*g.needed));
 	for (size_t i = 0; i < suite->n; i++)
 		g.passes[i] = verdict(&g, i) == PMK_VERDICT_PASS;
 	for (size_t i = 0; i < pmk_wrong_count(); i++) {
@@ -158,9 +188,14 @@ int pmk_mutants_run(const struct pmk_suite *suite, FILE *out)
 		try_wrong(&g, &x);
 	}
 	missed = unguarded(&g, &guarded, &excused);
-	fprintf(out, "%u clauses guarded, %u excused, %d not; %u of %u mutants caught\n", guarded,
+	spare = stale(&g);
+	fprintf(out, "%u clauses guarded, %u excused, %d not; %u of %u mutants caught", guarded,
 		excused, missed, g.caught, g.n);
-	missed += (int)(g.n - g.caught);
+	if (spare)
+		fprintf(out, "; %d excuses are stale", spare);
+	fputc('\n', out);
+	missed += (int)(g.n - g.caught) + spare;
+	free(g.needed);
 	free(g.passes);
 	free(g.guarded);
 	g.world->ops->destroy(g.world);

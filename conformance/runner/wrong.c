@@ -83,14 +83,14 @@ static const struct pmk_wrong rows[] = {
 };
 
 static const struct {
-	const char *clause, *why;
+	const char *what, *why;
 } excuses[] = {
 #define RESULT(...)
 #define WORDS(...)
 #define TEXT(...)
 #define REGIONS(...)
 #define QUERY(...)
-#define EXCUSE(clause, why) { clause, why },
+#define EXCUSE(what, why) { what, why },
 #include "wrong.def"
 #undef EXCUSE
 	{ NULL, NULL },
@@ -129,12 +129,17 @@ void pmk_wrong_at(size_t i, struct pmk_wrong *ret)
 				   .id = (int)i + 1 };
 }
 
-const char *pmk_wrong_excuse(const char *clause)
+const char *pmk_wrong_excuse(const char *what)
 {
-	for (size_t i = 0; excuses[i].clause; i++)
-		if (!strcmp(excuses[i].clause, clause))
+	for (size_t i = 0; excuses[i].what; i++)
+		if (!strcmp(excuses[i].what, what))
 			return excuses[i].why;
 	return NULL;
+}
+
+const char *pmk_wrong_excused(size_t i)
+{
+	return i < sizeof(excuses) / sizeof(*excuses) ? excuses[i].what : NULL;
 }
 
 /* ---- the world ---- */

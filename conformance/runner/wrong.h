@@ -48,8 +48,10 @@ struct pmk_wrong {
 /* All of them: the rows of wrong.def, then each quirk that names clauses, then each mutant of the model. */
 size_t pmk_wrong_count(void);
 void pmk_wrong_at(size_t i, struct pmk_wrong *ret);
-/* The reason why a clause that has scripts has no way to be broken here, or NULL. */
-const char *pmk_wrong_excuse(const char *clause);
+/* The reason why a clause that has scripts, or what is wrong by its text, is not caught here, or NULL. */
+const char *pmk_wrong_excuse(const char *what);
+/* The excuses one by one: for what the i-th is; NULL: there are no more. */
+const char *pmk_wrong_excused(size_t i);
 
 enum pmk_wrong_how {
 	PMK_WRONG_IN, /* what the script is told is the kernel of the script, the machine is wrong */

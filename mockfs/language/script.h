@@ -242,6 +242,7 @@ static inline bool pmk_file_is_kpage(enum pmk_file file)
 }
 /* enum pmk_advice: words.def has the advice words with the values of madvise(2); other enumerated
  * words (FILEOP, FAILURE, WHENCE, CAPABILITY, WORLD, SHARING) have theirs there too. */
+enum pmk_content { PMK_CONTENT_ZEROS, PMK_CONTENT_SAME, PMK_CONTENT_DISTINCT };
 enum pmk_fileop {
 	PMK_FILEOP_OPEN,
 	PMK_FILEOP_READ,

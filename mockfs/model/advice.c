@@ -197,6 +197,7 @@ static void swap_out(struct stretch *s, uint64_t at, struct pmk_piece f, uint64_
 			if (!got)
 				return;
 		}
+		pmk_content_out(s->m, f.start, slot, got);
 		pmk_runs_set(&s->mm->pte, at, at + got, (struct pmk_value){ slot, flags });
 		pmk_frame_map(s->m, f.start, got, -1);
 		pmk_slot_uncache(s->m, f.start, got);
@@ -220,6 +221,7 @@ static void drop_cached(struct stretch *s, uint64_t at, struct pmk_piece f)
 			got = pmk_slot_alloc(s->m, n, &slot);
 			if (!got)
 				return;
+			pmk_content_out(s->m, f.start, slot, got);
 			pmk_runs_set(&o->cache, off, off + got,
 				     (struct pmk_value){ slot, PMK_PTE_SWAP | PMK_RUN_LINEAR });
 		} else {
@@ -299,6 +301,7 @@ static int64_t willneed(struct stretch *s)
 				return 0;
 			c.end = c.start + got;
 			pmk_cover(s->m, WILLNEED);
+			pmk_content_in(s->m, c.start, pfn, got);
 			pmk_slot_cache(s->m, c.start, pfn, got);
 		}
 	}
@@ -394,6 +397,7 @@ static int64_t soft_offline(struct stretch *s)
 			continue;
 		if (!pmk_frame_alloc_mapped(s->m, 1, f.tag, &pfn))
 			return -ENOMEM;
+		pmk_content_copy(s->m, pfn, p.v.base, 1);
 		pmk_runs_set(&s->mm->pte, p.start, p.start + 1, (struct pmk_value){ pfn, p.v.tag });
 		pmk_runs_set(&s->m->frame, p.v.base, p.v.base + 1,
 			     (struct pmk_value){ 0, PMK_KPF_HWPOISON_MASK | PMK_FRAME_GIVEN });

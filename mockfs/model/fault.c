@@ -89,6 +89,9 @@ static int64_t new_anon(struct touch *t, uint64_t start, uint64_t n)
 		got = pmk_frame_alloc_mapped(t->m, n, ANON_FLAGS | PMK_FRAME_ANONEXCL, &pfn);
 		if (!got)
 			return -ENOMEM;
+		if (t->copies)
+			pmk_content_copy(t->m, pfn, t->source, got);
+		t->source += got;
 		pmk_touch_lock(t, pfn, got, true);
 		set_entries(t, start, got, pfn,
 			    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | written | t->armed);
@@ -149,8 +152,10 @@ static int64_t fill_cache(struct touch *t, uint64_t off, uint64_t end)
 				      o->kind == PMK_OBJECT_SHMEM ? SHMEM_FLAGS : FILE_FLAGS, &pfn);
 		if (!got)
 			return -ENOMEM;
-		if (swapped)
+		if (swapped) {
+			pmk_content_in(t->m, c.v.base, pfn, got);
 			pmk_slot_count(t->m, c.v.base, got, -1);
+		}
 		c.end = c.start + got;
 		pmk_runs_set(&o->cache, c.start, c.end,
 			     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
@@ -229,6 +234,22 @@ static void dirty_cached(struct touch *t, uint64_t off, uint64_t end)
 			pmk_frame_flags(t->m, c.v.base, c.end - c.start, 0, PMK_KPF_DIRTY_MASK);
 }
 
+/* Private copies of what is in the cache for [start, end) (do_cow_fault()). */
+static int64_t copy_cached(struct touch *t, uint64_t start, uint64_t end)
+{
+	uint64_t off = offset_of(t, start);
+	struct pmk_piece c = { .end = off };
+	int64_t err = 0;
+
+	while (!err && pmk_runs_piece(&object_of(t)->cache, off + (end - start), &c)) {
+		t->copies = c.run;
+		t->source = c.v.base;
+		err = new_anon(t, start + (c.start - off), c.end - c.start);
+	}
+	t->copies = false;
+	return err;
+}
+
 /* None entries of a mapping of an object are touched, from start on: *ret_end is how far. */
 static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint64_t *ret_end)
 {
@@ -246,7 +267,7 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 		pmk_huge_map_cached(t, start, good);
 	if (!err && good > start) {
 		if (t->write && !shared)
-			err = new_anon(t, start, good - start);
+			err = copy_cached(t, start, good);
 		else
 			map_cached(t, start, good,
 				   (t->write ? pmk_touch_written(t) : 0) | t->armed);
@@ -366,7 +387,10 @@ int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
 		unlock_copied(t, &f);
 		pmk_frame_map(t->m, f.start, f.end - f.start, -1);
 		pmk_swap_cache_free(t->m, f.start, f.end - f.start);
+		t->copies = true;
+		t->source = f.start;
 		err = new_anon(t, at, f.end - f.start);
+		t->copies = false;
 		if (err)
 			return err;
 	}
@@ -468,6 +492,7 @@ static int64_t swap_in(struct touch *t, const struct pmk_piece *p)
 					      &a.pfn);
 			if (!a.n)
 				return -ENOMEM;
+			pmk_content_in(t->m, a.slot, a.pfn, a.n);
 			pmk_slot_cache(t->m, a.slot, a.pfn, a.n);
 		}
 		same_state(t, &a);

@@ -52,6 +52,7 @@ uint64_t pmk_folio_alloc(struct pmk_machine *m, uint64_t flags, uint64_t *ret_pf
 		charge = (uint64_t)m->charge << 32; /* the others are nobody's */
 	flags |= PMK_FRAME_LARGE;
 	m->frame_next = pfn + size;
+	pmk_content_new(m, pfn, size);
 	pmk_runs_set(&m->frame, pfn, pfn + 1,
 		     (struct pmk_value){ charge, flags | PMK_KPF_COMPOUND_HEAD_MASK });
 	pmk_runs_set(&m->frame, pfn + 1, pfn + size,
@@ -139,7 +140,18 @@ void pmk_folio_settle(struct pmk_machine *m, uint64_t pfn, uint64_t n)
 	}
 }
 
-/* try_to_map_unused_to_zeropage(): a split looks at what is in the pages, and scripts store but zeros. */
+/* One run of entries, whose pages hold zeros, gets the zero page. */
+static void map_zeros(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+		      struct pmk_value v)
+{
+	const uint64_t keep = PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP;
+
+	pmk_runs_set(&mm->pte, start, end,
+		     (struct pmk_value){ pmk_frame_zero(m), PMK_PTE_ZERO | (v.tag & keep) });
+	pmk_frame_map(m, v.base, end - start, -1);
+}
+
+/* try_to_map_unused_to_zeropage(): a split looks at what is in the pages. */
 static void map_zero_pages(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, uint64_t pfn)
 {
 	uint64_t head = unit_of(m, pfn), size = pmk_pmd_pages(m);
@@ -150,15 +162,18 @@ static void map_zero_pages(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at
 	    pmk_folio_head(m, pfn).tag & PMK_KPF_MLOCKED_MASK)
 		return;
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
-		const uint64_t keep = PMK_PTE_SOFT_DIRTY | PMK_PTE_UFFD_WP;
+		struct pmk_piece c = { .end = p.v.base };
 
 		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.base < head ||
 		    p.v.base >= head + size)
 			continue;
-		pmk_runs_set(
-			&mm->pte, p.start, p.end,
-			(struct pmk_value){ pmk_frame_zero(m), PMK_PTE_ZERO | (p.v.tag & keep) });
-		pmk_frame_map(m, p.v.base, p.end - p.start, -1);
+		while (pmk_runs_piece(&m->content, p.v.base + (p.end - p.start), &c)) {
+			uint64_t start = p.start + (c.start - p.v.base);
+
+			if (!c.run || pmk_mutant(m, SPLIT_DROPS_ALL))
+				map_zeros(m, mm, start, start + (c.end - c.start),
+					  pmk_value_at(p.v, c.start - p.v.base));
+		}
 	}
 }
 
@@ -439,6 +454,7 @@ static int64_t collapse_anon(struct touch *t, uint64_t unit)
 	if (!pmk_folio_alloc(t->m, ANON_FLAGS | PMK_KPF_THP_MASK | PMK_FRAME_ANONEXCL, &pfn))
 		return -ENOMEM;
 	pmk_cover(t->m, COLLAPSE_ANON);
+	pmk_content_gather(t->m, &t->mm->pte, unit, unit + size, pfn);
 	pmk_mm_zap(t->m, t->mm, unit, unit + size);
 	pmk_runs_clear(&t->mm->table, unit / size, unit / size + 1);
 	pmk_touch_anon_vma(t);
@@ -492,6 +508,7 @@ static int64_t collapse_shmem(struct touch *t, uint64_t unit)
 			     &pfn))
 		return -ENOMEM;
 	pmk_cover(m, COLLAPSE_SHMEM);
+	pmk_content_gather(m, &o->cache, off, off + size, pfn);
 	unmap_object(m, t->vma.object, off, size);
 	while (pmk_runs_piece(&o->cache, off + size, &c)) {
 		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)
@@ -597,7 +614,8 @@ static int64_t hugetlb_shared(struct touch *t, uint64_t unit)
 static int64_t hugetlb_store(struct touch *t, uint64_t unit, const struct pmk_value *v)
 {
 	uint64_t size = pmk_pmd_pages(t->m);
-	struct pmk_value head = pmk_folio_head(t->m, v->base);
+	struct pmk_value head = pmk_folio_head(t->m, v->base), new;
+	int64_t err;
 
 	if (!(v->tag & PMK_PTE_ANON))
 		return 0;
@@ -608,7 +626,10 @@ static int64_t hugetlb_store(struct touch *t, uint64_t unit, const struct pmk_va
 	pmk_cover(t->m, HUGETLB_COPY);
 	pmk_runs_clear(&t->mm->pte, unit, unit + size);
 	pmk_frame_map(t->m, v->base, size, -1);
-	return hugetlb_anon(t, unit);
+	err = hugetlb_anon(t, unit);
+	if (!err && pmk_runs_get(&t->mm->pte, unit, &new))
+		pmk_content_copy(t->m, new.base, v->base, size);
+	return err;
 }
 
 /* hugetlb_no_page(): of a page that userfaultfd has armed before it came, the entry is armed as well. */

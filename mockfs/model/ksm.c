@@ -1,22 +1,30 @@
 /*
  * ksm.c - same-page merging, as far as ksmd has got once it has been round often enough.
  *
- * Follows mm/ksm.c.  Pages of a script hold nothing but zeros, so all pages of mergeable mappings are equal
- * and become one page, or with use_zero_pages the shared zero page (K-KSM, K-KSM-ZERO).
+ * Follows mm/ksm.c.  Of the pages of mergeable mappings those that are equal become one page, or those of zeros, with
+ * use_zero_pages, the shared zero page (K-KSM, K-KSM-ZERO).
  */
 #include "machine.h"
 
 #include <errno.h>
 
+#include "alloc.h"
 #include "pagemapkit.h"
+
+/* The pages with one content. */
+struct group {
+	uint64_t first; /* the first page that ksmd comes to */
+	uint64_t pfn; /* the page that all become; 0: none yet */
+	bool merged; /* it is one already */
+};
 
 /* What is done to each stretch of entries that ksmd can merge. */
 struct merge {
 	struct pmk_machine *m;
 	bool zero_pages;
-	uint64_t first; /* the first page that ksmd comes to */
-	uint64_t pfn; /* the page that all become; 0: none yet */
-	bool merged; /* it is one already */
+	struct pmk_runs index; /* content -> group */
+	struct group *group;
+	size_t ngroups;
 	bool act; /* else look only */
 };
 
@@ -26,37 +34,78 @@ void pmk_mm_ksm_enter(struct pmk_machine *m, struct pmk_mm *mm)
 		mm->ksm = ++m->ksm_next;
 }
 
+static struct group *group_of(struct merge *g, uint64_t content)
+{
+	struct pmk_value v;
+
+	if (pmk_runs_get(&g->index, content, &v))
+		return &g->group[v.base];
+	if (!(g->ngroups & (g->ngroups + 1))) /* grows by doubling */
+		g->group = pmk_realloc(g->group, g->ngroups ? (g->ngroups + 1) * 2 : 2,
+				       sizeof(*g->group));
+	g->group[g->ngroups] = (struct group){ 0, 0, false };
+	pmk_runs_set(&g->index, content, content + 1, (struct pmk_value){ g->ngroups, 0 });
+	return &g->group[g->ngroups++];
+}
+
 /* An entry at a time: merged pages have one PFN, so they make no run. */
-static void merge_page(struct merge *g, struct pmk_mm *mm, uint64_t at, const struct pmk_value *v)
+static void merge_page(struct merge *g, struct pmk_mm *mm, uint64_t at, const struct pmk_value *v,
+		       uint64_t content)
 {
 	const uint64_t lost = PMK_PTE_DIRTY | PMK_PTE_EXCLUSIVE | PMK_PTE_SOFT_DIRTY;
-	struct pmk_value new = { g->pfn, v->tag & ~lost };
+	bool zero = !content && g->zero_pages;
+	uint64_t pfn = zero ? 0 : group_of(g, content)->pfn;
+	struct pmk_value new = { pfn, v->tag & ~lost };
 
-	if (v->base == g->pfn)
+	if (v->base == pfn || (!zero && !pfn)) /* a page alone stays what it is */
 		return;
-	if (g->zero_pages)
+	if (zero)
 		new = (struct pmk_value){ pmk_frame_zero(g->m), PMK_PTE_ZERO | PMK_PTE_DIRTY };
 	else
-		pmk_frame_map(g->m, g->pfn, 1, 1);
+		pmk_frame_map(g->m, pfn, 1, 1);
 	pmk_runs_set(&mm->pte, at, at + 1, new);
 	pmk_frame_map(g->m, v->base, 1, -1);
 }
 
 /* try_to_merge_two_pages(): of the first two that are equal the second stays, as it is the one at hand, unless
  * there is a merged page already. */
-static void look(struct merge *g, const struct pmk_piece *p, bool merged)
+static void look(struct merge *g, uint64_t content, uint64_t base, uint64_t n, bool merged)
 {
-	uint64_t second = p->v.base;
+	struct group *group = group_of(g, content);
+	uint64_t second = base;
 
-	if (!g->first)
-		g->first = second++;
-	if (merged && !g->merged) {
-		g->pfn = p->v.base;
-		g->merged = true;
-	} else if (!g->pfn && pmk_mutant(g->m, KSM_FIRST)) {
-		g->pfn = g->first;
-	} else if (!g->pfn && second != g->first && second < p->v.base + (p->end - p->start)) {
-		g->pfn = second; /* the same frame again, by fork, does not count */
+	if (!content && g->zero_pages)
+		return;
+
+	if (!group->first)
+		group->first = second++;
+	if (merged && !group->merged) {
+		group->pfn = base;
+		group->merged = true;
+	} else if (!group->pfn && pmk_mutant(g->m, KSM_FIRST)) {
+		group->pfn = group->first;
+	} else if (!group->pfn && second != group->first && second < base + n) {
+		group->pfn = second; /* the same frame again, by fork, does not count */
+	}
+}
+
+/* Entries of frames with contents that continue each other; v is the first. */
+static void visit_pages(struct merge *g, struct pmk_mm *mm, uint64_t start, uint64_t n,
+			struct pmk_value v, const struct pmk_piece *c, bool merged)
+{
+	if (!g->act && !c->run) {
+		look(g, 0, v.base, n, merged);
+		return;
+	}
+	for (uint64_t i = 0; i < n; i++) {
+		struct pmk_value one = pmk_value_at(v, i);
+		uint64_t content =
+			c->run && !pmk_mutant(g->m, KSM_UNEQUAL) ? pmk_value_at(c->v, i).base : 0;
+
+		if (g->act)
+			merge_page(g, mm, start + i, &one, content);
+		else
+			look(g, content, one.base, 1, merged);
 	}
 }
 
@@ -65,20 +114,18 @@ static void visit_entries(struct merge *g, struct pmk_mm *mm, const struct pmk_r
 	struct pmk_piece p = { .end = vma->start };
 
 	while (pmk_runs_piece(&mm->pte, vma->end, &p)) {
+		struct pmk_piece c = { .end = p.v.base };
 		struct pmk_value f;
 
 		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON) ||
 		    !pmk_runs_get(&g->m->frame, p.v.base, &f) ||
 		    f.tag & (PMK_FRAME_GIVEN | PMK_FRAME_LARGE))
 			continue;
-		if (!g->act) {
-			look(g, &p, f.tag & PMK_KPF_KSM_MASK);
-			continue;
-		}
-		for (uint64_t at = p.start; at < p.end; at++) {
-			struct pmk_value v = pmk_value_at(p.v, at - p.start);
+		while (pmk_runs_piece(&g->m->content, p.v.base + (p.end - p.start), &c)) {
+			uint64_t by = c.start - p.v.base;
 
-			merge_page(g, mm, at, &v);
+			visit_pages(g, mm, p.start + by, c.end - c.start, pmk_value_at(p.v, by), &c,
+				    f.tag & PMK_KPF_KSM_MASK);
 		}
 	}
 }
@@ -125,17 +172,19 @@ void pmk_machine_ksm(struct pmk_machine *m, bool zero_pages)
 {
 	struct merge g = { .m = m, .zero_pages = zero_pages };
 
+	pmk_runs_init(&g.index, true);
 	visit_machine(&g);
-	if (!g.first || (!zero_pages && !g.pfn))
-		return; /* a page alone stays what it is */
-	pmk_cover(m, KSM_MERGE);
+	if (g.ngroups)
+		pmk_cover(m, KSM_MERGE);
 	g.act = true;
-	if (zero_pages)
-		g.pfn = 0;
 	visit_machine(&g);
-	if (!zero_pages)
-		pmk_frame_flags(m, g.pfn, 1, PMK_FRAME_ANONEXCL,
-				PMK_KPF_KSM_MASK | PMK_FRAME_DIRTY); /* lest reclaim drop it */
+	for (size_t i = 0; i < g.ngroups; i++)
+		if (g.group[i].pfn)
+			pmk_frame_flags(m, g.group[i].pfn, 1, PMK_FRAME_ANONEXCL,
+					/* dirty lest reclaim drop it */
+					PMK_KPF_KSM_MASK | PMK_FRAME_DIRTY);
+	free(g.group);
+	pmk_runs_deinit(&g.index);
 }
 
 /* break_ksm(): a new frame for one page. */
@@ -150,6 +199,8 @@ static int64_t unmerge_page(struct pmk_machine *m, struct pmk_mm *mm, uint64_t a
 	if (!pmk_frame_alloc(m, 1, flags, &pfn))
 		return -ENOMEM;
 	pmk_frame_map(m, pfn, 1, 1);
+	if (PMK_PTE_KIND(v->tag) == PMK_PTE_FRAME)
+		pmk_content_copy(m, pfn, v->base, 1);
 	pmk_runs_set(&mm->pte, at, at + 1,
 		     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_PTE_ANON | PMK_PTE_DIRTY |
 						      PMK_RUN_LINEAR });

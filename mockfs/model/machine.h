@@ -101,7 +101,8 @@ struct pmk_object {
 
 /* ---- frames: base is mapcount | cgroup index << 32, tag the kpageflags that last and hidden ones - */
 
-#define PMK_FRAME_FLAGS	      ((1ull << 43) - 1) /* kpageflags bits */
+#define PMK_FRAME_FLAGS_BITS  43
+#define PMK_FRAME_FLAGS	      ((1ull << PMK_FRAME_FLAGS_BITS) - 1) /* kpageflags bits */
 #define PMK_FRAME_CACHED      (1ull << 48) /* held by an object's page cache or by the swap cache */
 #define PMK_FRAME_GIVEN	      (1ull << 49) /* the script said what kpage* show; never freed */
 #define PMK_FRAME_ANONEXCL    (1ull << 50)
@@ -166,10 +167,13 @@ struct pmk_machine {
 	struct pmk_runs ram; /* PFNs that are memory */
 	uint64_t max_pfn; /* one past the last */
 	struct pmk_runs frame; /* PFN -> state; frames not in it are free */
+	struct pmk_runs
+		high; /* PFN -> bits of kpageflags that no kernel has (tag), of given frames */
 	uint64_t frame_next; /* where the allocator goes on */
 	struct pmk_runs slot; /* the swap area: slot -> count of entries (base) */
 	struct pmk_runs cached; /* slot -> PFN in the swap cache; linear */
 	struct pmk_runs cached_by; /* PFN -> slot, the inverse; linear */
+	struct pmk_runs content, slot_content; /* PFN or slot -> what is in it: content.c */
 	uint64_t swap_pages; /* size of the area */
 	uint64_t slot_next;
 	struct pmk_object *object;
@@ -340,8 +344,7 @@ bool pmk_vma_cannot_split(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 bool pmk_hugetlb_cut(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t at);
 
 /* ---- KSM: ksm.c ---- */
-/* ksmd has been round often enough: equal pages of mergeable VMAs are one.  All pages are equal, for a
- * store of a script writes a zero.  zero_pages: use_zero_pages. */
+/* ksmd has been round often enough: equal pages of mergeable VMAs (content.c) are one.  zero_pages: use_zero_pages. */
 void pmk_machine_ksm(struct pmk_machine *m, bool zero_pages);
 /* The address space comes to ksmd's list, if it is not there (__ksm_enter()). */
 void pmk_mm_ksm_enter(struct pmk_machine *m, struct pmk_mm *mm);
@@ -375,6 +378,19 @@ void pmk_slot_count(struct pmk_machine *m, uint64_t slot, uint64_t n, int by);
 /* The swap cache: slots [slot, slot + n) hold frames [pfn, pfn + n). */
 void pmk_slot_cache(struct pmk_machine *m, uint64_t slot, uint64_t pfn, uint64_t n);
 void pmk_slot_uncache(struct pmk_machine *m, uint64_t pfn, uint64_t n);
+
+/* ---- contents: content.c ---- */
+/* Stores to [start, start + n), all of each page.  number: of the first page of distinct ones. */
+int64_t pmk_mm_fill(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		    enum pmk_content what, uint64_t number);
+/* n frames get what others hold, what is swapped out, nothing; slots get what frames hold. */
+void pmk_content_copy(struct pmk_machine *m, uint64_t pfn, uint64_t from, uint64_t n);
+void pmk_content_in(struct pmk_machine *m, uint64_t slot, uint64_t pfn, uint64_t n);
+void pmk_content_new(struct pmk_machine *m, uint64_t pfn, uint64_t n);
+void pmk_content_out(struct pmk_machine *m, uint64_t pfn, uint64_t slot, uint64_t n);
+/* Frames from pfn on get what the entries of [start, end) hold, of an address space or of a cache. */
+void pmk_content_gather(struct pmk_machine *m, const struct pmk_runs *from, uint64_t start,
+			uint64_t end, uint64_t pfn);
 
 /* ---- idle page tracking: idle.c ---- */
 /* Marks the frames that are 1 in n bits, from pfn on, which is a multiple of 64: those on an LRU list. */

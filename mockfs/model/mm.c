@@ -92,10 +92,17 @@ static bool common_anon_vma(unsigned a, unsigned b, bool any, unsigned *ret)
 	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED && !any));
 }
 
-/* Makes the VMAs that meet at `at` one where vma_merge() would.  grown: the left one has been extended to there
- * (vma_merge_extend()), and nobody asks whether it is a fork's child. */
-static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, bool grown)
+/* Which of two neighbours is what has just come or changed. */
+enum newcomer {
+	LEFT,
+	RIGHT,
+	GROWN, /* the left one has been extended to there (vma_merge_extend()): nobody asks whether it is a fork's child */
+};
+
+/* Makes the VMAs that meet at `at` one where vma_merge() would. */
+static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, enum newcomer which)
 {
+	bool grown = which == GROWN;
 	struct pmk_run left, right;
 	struct pmk_vma l, r;
 	unsigned anon_vma;
@@ -108,10 +115,15 @@ static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, b
 	r = *vma_of(m, right.v);
 	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
 	    l.moved != r.moved || (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
+	    (l.flags & PMK_VMA_HUGETLB && !pmk_mutant(m, HUGETLB_MERGES)) || /* VM_DONTEXPAND */
 	    left.v.base + (left.end - left.start) != right.v.base ||
 	    (!common_anon_vma(l.anon_vma, r.anon_vma, pmk_mutant(m, MERGE_FORKED), &anon_vma) &&
 	     (!grown || r.anon_vma)))
 		return;
+	if (!pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES) &&
+	    ((which == LEFT && l.anon_vma && !r.anon_vma) ||
+	     (which == RIGHT && r.anon_vma && !l.anon_vma)))
+		return; /* is_mergeable_anon_vma(): the one that was there has no links, not one */
 	if (grown && anon_vma & ANON_VMA_FORKED && !r.anon_vma)
 		pmk_cover(m, MERGE_GROWN);
 	l.anon_vma = anon_vma;
@@ -121,11 +133,6 @@ static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, b
 	pmk_cover(m, MERGE);
 	v = vma_value(m, &l, left.v.base);
 	pmk_runs_set(&mm->vma, left.start, right.end, v);
-}
-
-static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
-{
-	merge_sides(m, mm, at, false);
 }
 
 /* Replaces the attributes of [start, end), which lies in one VMA. */
@@ -159,8 +166,8 @@ static void change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uin
 		   const struct pmk_vma *vma)
 {
 	replace(m, mm, start, end, vma);
-	merge_at(m, mm, start);
-	merge_at(m, mm, end);
+	merge_at(m, mm, start, RIGHT);
+	merge_at(m, mm, end, LEFT);
 }
 
 void pmk_mm_vma_change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
@@ -234,8 +241,8 @@ int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uin
 	if (vma.object < 0)
 		pgoff = start; /* anonymous memory: hidden, but it decides what may merge (rule 2) */
 	pmk_runs_set(&mm->vma, start, start + n, vma_value(m, &vma, pgoff));
-	merge_at(m, mm, start);
-	merge_at(m, mm, start + n);
+	merge_at(m, mm, start, RIGHT);
+	merge_at(m, mm, start + n, LEFT);
 	return 0;
 }
 
@@ -421,9 +428,9 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
 	/* copy_vma() comes first: even with the old VMA it may merge, or might before 7.2 */
 	if (may && (own || !is_in(mm, p.start, to - 1)))
-		merge_at(m, mm, to);
+		merge_at(m, mm, to, RIGHT);
 	if (may && (own || !is_in(mm, p.start, to + new_n)))
-		merge_at(m, mm, to + new_n);
+		merge_at(m, mm, to + new_n, LEFT);
 	drop_uffd(m, mm, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
 	move_entries(m, mm, p.start, to, n, old.flags & PMK_VMA_UFFD_WP);
@@ -450,7 +457,7 @@ static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 		return -ENOMEM;
 	pmk_cover(m, REMAP_GROW);
 	pmk_runs_set(&mm->vma, run.start, start + new_n, run.v);
-	merge_sides(m, mm, start + new_n, true);
+	merge_at(m, mm, start + new_n, GROWN);
 	if (locked)
 		pmk_mm_populate(m, mm, start + n, start + new_n, PMK_POPULATE_LOCKED);
 	return 0;

@@ -60,6 +60,10 @@ int64_t pmk_act_spans(struct pmk_act *a, const struct pmk_arg *arg, struct pmk_r
 
 		r->addr = region->addr + span->first * page;
 		r->len = (span->last - span->first + 1) * page;
+		if (r->code == PMK_REQ_FILL) {
+			r->a[1] = (int64_t)a->s->next_content;
+			a->s->next_content += span->last - span->first + 1;
+		}
 		result = pmk_world_request(a->s->world, r);
 		if (result < 0)
 			break;

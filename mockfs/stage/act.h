@@ -41,6 +41,7 @@ struct pmk_stage {
 	uint64_t *cgroup; /* inodes by number */
 	size_t ncgroups;
 	uint64_t next_addr;
+	uint64_t next_content; /* number of the next page unlike all others */
 	uint64_t page; /* bytes; 0 until the world is asked */
 	char *answer; /* of the last scan or procmap-query: do_ioctl.c */
 	struct pmk_stage_scan scan;

@@ -121,12 +121,13 @@ int64_t pmk_do_range(struct pmk_act *a)
 		[PMK_STMT_MUNMAP] = PMK_REQ_MUNMAP,   [PMK_STMT_MPROTECT] = PMK_REQ_MPROTECT,
 		[PMK_STMT_MADVISE] = PMK_REQ_MADVISE, [PMK_STMT_MLOCK] = PMK_REQ_MLOCK,
 		[PMK_STMT_MUNLOCK] = PMK_REQ_MUNLOCK, [PMK_STMT_MSYNC] = PMK_REQ_MSYNC,
+		[PMK_STMT_FILL] = PMK_REQ_FILL,
 	};
 	struct pmk_request r = { .code = codes[a->stmt->id], .proc = a->proc };
 
 	if (a->stmt->id == PMK_STMT_MPROTECT)
 		r.prot = (unsigned)a->stmt->arg[1].n;
-	if (a->stmt->id == PMK_STMT_MADVISE)
+	if (a->stmt->id == PMK_STMT_MADVISE || a->stmt->id == PMK_STMT_FILL)
 		r.a[0] = (int64_t)a->stmt->arg[1].n;
 	return pmk_act_spans(a, &a->stmt->arg[0], &r);
 }

@@ -60,6 +60,7 @@ static const struct {
 	[PMK_STMT_REGION] = { .act = pmk_do_region },
 	[PMK_STMT_READ] = { .act = pmk_do_range },
 	[PMK_STMT_WRITE] = { .act = pmk_do_range },
+	[PMK_STMT_FILL] = { .act = pmk_do_range },
 	[PMK_STMT_MUNMAP] = { .act = pmk_do_range },
 	[PMK_STMT_MPROTECT] = { .act = pmk_do_range },
 	[PMK_STMT_MADVISE] = { .act = pmk_do_range },

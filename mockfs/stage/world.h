@@ -44,6 +44,7 @@ enum pmk_request_code {
 	PMK_REQ_MMAP, /* addr, len, a[0] object or -1 (anonymous), a[1] offset, a[2] MAP_HUGETLB, prot, shared */
 	PMK_REQ_READ, /* touches every page of addr, len */
 	PMK_REQ_WRITE,
+	PMK_REQ_FILL, /* stores all of every page; a[0] enum pmk_content, a[1] the number of the first distinct one */
 	PMK_REQ_MUNMAP,
 	PMK_REQ_MPROTECT, /* prot */
 	PMK_REQ_MADVISE, /* a[0] the advice */

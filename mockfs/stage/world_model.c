@@ -219,6 +219,9 @@ static int64_t memory(struct model *w, struct pmk_mm *mm, const struct pmk_reque
 	case PMK_REQ_READ:
 	case PMK_REQ_WRITE:
 		return pmk_mm_touch(w->m, mm, start, n, r->code == PMK_REQ_WRITE);
+	case PMK_REQ_FILL:
+		return pmk_mm_fill(w->m, mm, start, n, (enum pmk_content)r->a[0],
+				   (uint64_t)r->a[1]);
 	case PMK_REQ_MUNMAP:
 		return pmk_mm_unmap(w->m, mm, start, n);
 	case PMK_REQ_MPROTECT:
