@@ -10,16 +10,16 @@
 
 const struct pmk_proc_file pmk_proc_file[PMK_FILE_COUNT] = {
 	[PMK_FILE_PAGEMAP] = { .name = "pagemap", .mode = 0400, .per_pid = true },
-	[PMK_FILE_MAPS] = { "maps", 0444, true, PMK_OF_MAPS, pmk_text_maps, false },
+	[PMK_FILE_MAPS] = { "maps", 0444, true, PMK_OF_MAPS, pmk_text_maps, false, NULL },
 	[PMK_FILE_CLEAR_REFS] = { .name = "clear_refs", .mode = 0200, .per_pid = true },
 	[PMK_FILE_KPAGECOUNT] = { .name = "kpagecount", .mode = 0400 },
 	[PMK_FILE_KPAGEFLAGS] = { .name = "kpageflags", .mode = 0400 },
 	[PMK_FILE_KPAGECGROUP] = { .name = "kpagecgroup", .mode = 0400 },
-	[PMK_FILE_SMAPS] = { "smaps", 0444, true, PMK_OF_MAPS, pmk_text_smaps, false },
-	[PMK_FILE_STATUS] = { "status", 0444, true, PMK_OF_PROCESS, pmk_text_status, true },
-	[PMK_FILE_STAT] = { "stat", 0444, true, PMK_OF_PROCESS, pmk_text_stat, true },
-	[PMK_FILE_COMM] = { "comm", 0644, true, PMK_OF_PROCESS, pmk_text_comm, true },
-	[PMK_FILE_SWAPS] = { "swaps", 0444, false, PMK_OF_SCRIPT, pmk_text_swaps, true },
+	[PMK_FILE_SMAPS] = { "smaps", 0444, true, PMK_OF_MAPS, pmk_text_smaps, false, NULL },
+	[PMK_FILE_STATUS] = { "status", 0444, true, PMK_OF_PROCESS, pmk_text_status, true, NULL },
+	[PMK_FILE_STAT] = { "stat", 0444, true, PMK_OF_PROCESS, pmk_text_stat, true, NULL },
+	[PMK_FILE_COMM] = { "comm", 0644, true, PMK_OF_PROCESS, pmk_text_comm, true, NULL },
+	[PMK_FILE_SWAPS] = { "swaps", 0444, false, PMK_OF_SCRIPT, pmk_text_swaps, true, NULL },
 	[PMK_FILE_PAGE_IDLE] = { .name = "bitmap", .mode = 0600, .sysfs = "kernel/mm/page_idle" },
 };
 

@@ -513,7 +513,7 @@ static int64_t call_statx(const struct call *c, bool *answered)
 static int64_t call_fstatfs(const struct call *c, bool *answered)
 {
 	struct statfs st = { .f_type = PROC_SUPER_MAGIC,
-			     .f_bsize = (typeof(st.f_bsize))sysconf(_SC_PAGESIZE),
+			     .f_bsize = (__typeof__(st.f_bsize))sysconf(_SC_PAGESIZE),
 			     .f_namelen = NAME_MAX };
 
 	(void)answered;
