@@ -303,6 +303,9 @@ int64_t pmk_mm_uffd_unregister(struct pmk_machine *m, struct pmk_mm *mm, uint64_
 /* UFFDIO_WRITEPROTECT; -ENOENT: a VMA that is not registered, or none at all. */
 int64_t pmk_mm_uffd_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 			    bool on);
+/* UFFDIO_POISON; -ENOENT: not all in one VMA that is registered; -EEXIST: the first page has an entry, -EAGAIN: a later
+ * one. */
+int64_t pmk_mm_uffd_poison(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n);
 /* Protects [start, end) of one VMA, empty entries by markers, or lifts the protection. */
 void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_vma *vma,
 			  uint64_t start, uint64_t end, bool on);
