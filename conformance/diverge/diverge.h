@@ -141,6 +141,8 @@ struct pmk_gen {
 	unsigned weight[PMK_OP_COUNT], total;
 	int nprocs, nobjects;
 	unsigned pages; /* of this script's arena */
+	struct pmk_op last; /* what was made last, */
+	bool wanted; /* and is to be of huge pages */
 	struct {
 		unsigned pages;
 		bool file;

@@ -300,6 +300,7 @@ static void make_mmap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk
 	op->object = -1;
 	if (op->page + op->n > g->pages)
 		op->n = g->pages - op->page;
+	g->wanted = is_wide(g) && g->weight[PMK_OP_HUGEPAGE] && op->n >= UNIT && one_in(g, 2);
 	if (!g->allowed[PMK_OP_OBJECT] || one_in(g, 2))
 		return;
 	op->shared = one_in(g, 2);
@@ -583,6 +584,7 @@ unsigned pmk_gen_script(struct pmk_gen *g)
 
 	g->nprocs = 1;
 	g->nobjects = 0;
+	g->wanted = false;
 	g->total = 0;
 	g->pages = wide ? PMK_ARENA_WIDE : PMK_ARENA_NARROW;
 	for (int i = 0; i < PMK_OP_COUNT; i++) {
@@ -609,6 +611,14 @@ void pmk_gen_next(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op 
 {
 	int id, proc;
 
+	if (g->wanted && pmk_pair_alive(pair, g->last.proc)) { /* before there are small pages */
+		*ret = g->last;
+		ret->id = PMK_OP_HUGEPAGE;
+		ret->object = ret->to = -1;
+		ret->shared = g->wanted = false;
+		ret->new_n = 0;
+		return;
+	}
 	do {
 		unsigned at = below(g, g->total);
 
@@ -622,4 +632,5 @@ void pmk_gen_next(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op 
 	if (id == PMK_OP_MMAP)
 		ret->to = 0;
 	maker_of(ret->id)(g, pair, ret);
+	g->last = *ret;
 }
