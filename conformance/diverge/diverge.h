@@ -143,6 +143,7 @@ struct pmk_gen {
 	unsigned pages; /* of this script's arena */
 	struct pmk_op last; /* what was made last, */
 	bool wanted; /* and is to be of huge pages */
+	unsigned rounds; /* of ksmd */
 	struct {
 		unsigned pages;
 		bool file;

@@ -419,6 +419,7 @@ static void make_fork(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk
 static void make_switch(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	(void)pair;
+	g->rounds += op->id == PMK_OP_KSM;
 	op->on = op->id == PMK_OP_THP ? !one_in(g, 4) : one_in(g, 2);
 }
 
@@ -585,6 +586,7 @@ unsigned pmk_gen_script(struct pmk_gen *g)
 	g->nprocs = 1;
 	g->nobjects = 0;
 	g->wanted = false;
+	g->rounds = 0;
 	g->total = 0;
 	g->pages = wide ? PMK_ARENA_WIDE : PMK_ARENA_NARROW;
 	for (int i = 0; i < PMK_OP_COUNT; i++) {
@@ -593,6 +595,8 @@ unsigned pmk_gen_script(struct pmk_gen *g)
 	}
 	return 100 + below(g, 201);
 }
+
+#define KSM_MAX 2 /* of a script: ksmd takes its time */
 
 static bool possible(const struct pmk_gen *g, const struct pmk_pair *pair, enum pmk_op_id id)
 {
@@ -604,6 +608,8 @@ static bool possible(const struct pmk_gen *g, const struct pmk_pair *pair, enum 
 		return living > 1;
 	if (id == PMK_OP_FORK)
 		return living < 4 && g->nprocs < PMK_PAIR_PROCS;
+	if (id == PMK_OP_KSM)
+		return g->rounds < KSM_MAX;
 	return id != PMK_OP_OBJECT || g->nobjects < 4;
 }
 
