@@ -119,7 +119,6 @@ static void mount_all(void)
 		if (mount(mounts[i].type, mounts[i].dir, mounts[i].type, 0, mounts[i].options))
 			say("NOTE no %s: %s", mounts[i].type, strerror(errno));
 	}
-	chmod("/dev/fuse", 0666);
 	put("/sys/fs/cgroup/cgroup.subtree_control",
 	    "+memory"); /* else no cgroup has the controller */
 }
@@ -228,6 +227,7 @@ static void make_machine(void)
 	mount_all();
 	put("/proc/sys/kernel/printk", "1 1 1 1");
 	load_modules();
+	chmod("/dev/fuse", 0666); /* a module's is there only now */
 	if (!make_swap())
 		say("NOTE no swap: /dev/zram0: %s", strerror(errno));
 	if (!make_disk())

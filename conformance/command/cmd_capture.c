@@ -19,7 +19,9 @@
 /* The open files of one process; of pagemap its own, of kpage* those of all. */
 struct source {
 	const char *root;
+	bool beside;
 	int fd[PMK_FILE_COUNT]; /* -1: not open */
+	struct pmk_proc_extents extents; /* of the pagemap */
 };
 
 static int64_t read_words(void *ctx, enum pmk_file file, uint64_t at, size_t n, uint64_t *ret)
@@ -27,6 +29,13 @@ static int64_t read_words(void *ctx, enum pmk_file file, uint64_t at, size_t n, 
 	const struct source *s = ctx;
 
 	return s->fd[file] < 0 ? s->fd[file] : pmk_proc_words(s->fd[file], at, n, ret);
+}
+
+static uint64_t next_part(void *ctx, uint64_t page, uint64_t end, uint64_t *ret_end)
+{
+	struct source *s = ctx;
+
+	return pmk_proc_extents_next(&s->extents, page, end, ret_end);
 }
 
 /* The whole of a text file of the process, or NULL and *err. */
@@ -52,7 +61,7 @@ static int capture_once(struct pmk_capture *c, struct source *s, pid_t pid, stru
 {
 	size_t maps_len, after_len, comm_len;
 	char *maps = text_of(s->root, pid, "maps", &maps_len, err), *after = NULL, *comm = NULL;
-	struct pmk_capture_process p = { .pid = (int)pid, .root = s->root };
+	struct pmk_capture_process p = { .pid = (int)pid, .root = s->root, .beside = s->beside };
 	struct stat st;
 	int result = -1;
 
@@ -61,9 +70,18 @@ static int capture_once(struct pmk_capture *c, struct source *s, pid_t pid, stru
 	if (!comm)
 		goto out;
 	comm[comm_len ? comm_len - 1 : 0] = '\0'; /* its newline */
+	if (!maps_len) { /* MAPS-DEAD */
+		result = pmk_error_set(
+			err, NULL, 0, 0,
+			"process %d has no memory: it has ended, or is a kernel thread", (int)pid);
+		goto out;
+	}
 	s->fd[PMK_FILE_PAGEMAP] = pmk_proc_open(s->root, pid, "pagemap");
 	if (s->fd[PMK_FILE_PAGEMAP] >= 0 && !fstat(s->fd[PMK_FILE_PAGEMAP], &st))
 		p.uid = st.st_uid;
+	pmk_proc_extents_init(&s->extents, s->root, s->fd[PMK_FILE_PAGEMAP],
+			      (uint64_t)sysconf(_SC_PAGESIZE));
+	p.next = next_part;
 	p.comm = comm;
 	p.maps = maps;
 	p.maps_len = maps_len;
@@ -155,6 +173,7 @@ int pmk_cmd_capture(int argc, char **argv)
 	const struct pmk_option options[] = {
 		{ "--proc-root", NULL, &s.root },
 		{ "--keep-pfns", &keep, NULL },
+		{ "--beside", &s.beside, NULL },
 		{ "-o", NULL, &path },
 	};
 	int n = pmk_options(options, sizeof(options) / sizeof(*options), argc, argv), status;

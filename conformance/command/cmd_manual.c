@@ -106,6 +106,30 @@ static void put_options(const char *usage)
 	}
 }
 
+/* For each option that takes one of some words, a case of the shell: `SUBCOMMAND:OPTION) values="WORD WORD" ;;`. */
+static void put_values(const char *subcommand, const char *usage)
+{
+	for (; (usage = strstr(usage, "--")); usage += strcspn(usage, " []|")) {
+		size_t len = strcspn(usage, " []|");
+		const char *value = usage + len + (usage[len] == ' ');
+
+		if (usage[len] != ' ' || len < 3 || *value < 'a' || *value > 'z')
+			continue;
+		printf("%s:%.*s) values=\"", subcommand, (int)len, usage);
+		for (; *value && !strchr(" ]", *value); value++)
+			putchar(strchr("|,", *value) ? ' ' : *value);
+		puts("\" ;;");
+	}
+}
+
+static void put_all_values(const char *subcommand, const char *option)
+{
+	printf("local values=\ncase %s:%s in\n", subcommand, option);
+	for (size_t i = 0; i < pmk_command_count; i++)
+		put_values(pmk_command[i].name, pmk_command[i].usage);
+	puts("esac");
+}
+
 /* What stands for KERNEL and SCRIPT: the kernels that have a scenario, and the scenarios. */
 static void put_names(const char *subcommand)
 {
@@ -139,7 +163,10 @@ static void complete_bash(void)
 	}
 	puts("\tesac");
 	put_names("${COMP_WORDS[1]}");
-	puts("\tif [[ $word == -* ]]; then\n"
+	put_all_values("${COMP_WORDS[1]}", "${COMP_WORDS[COMP_CWORD-1]}");
+	puts("\tif [[ -n $values ]]; then\n"
+	     "\t\tCOMPREPLY=($(compgen -W \"$values\" -- \"$word\"))\n"
+	     "\telif [[ $word == -* ]]; then\n"
 	     "\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
 	     "\telif [[ ${COMP_WORDS[COMP_CWORD-1]} == --as ]]; then\n"
 	     "\t\tCOMPREPLY=($(compgen -W \"$kernels\" -- \"$word\"))\n"
@@ -169,7 +196,9 @@ static void complete_zsh(void)
 	}
 	puts("esac");
 	put_names("${words[2]}");
-	puts("if [[ $PREFIX == -* ]]; then\n\tcompadd -- $options\n"
+	put_all_values("${words[2]}", "${words[CURRENT-1]}");
+	puts("if [[ -n $values ]]; then\n\tcompadd -- ${=values}\n"
+	     "elif [[ $PREFIX == -* ]]; then\n\tcompadd -- $options\n"
 	     "elif [[ ${words[CURRENT-1]} == --as ]]; then\n\tcompadd -- ${=kernels}\n"
 	     "else\n\tcompadd -- ${=scripts}\n\t_files\nfi");
 }

@@ -22,7 +22,8 @@ static const char head[] =
 ".good { color: var(--good); } .bad { color: var(--bad); } .waived { color: var(--waived); } .soft { color: var(--soft); }\n"
 "details, .row { border-top: 1px solid var(--line); padding: .35em 0; }\n"
 "summary { cursor: pointer; list-style: none; }\n"
-"summary, .row { display: grid; grid-template-columns: 5em 13em 9em 1fr; gap: .8em; }\n"
+"summary > span:first-child::before { content: \"\\25b8\\a0\"; } [open] > summary > span:first-child::before { content: \"\\25be\\a0\"; }\n"
+"summary, .row { display: grid; grid-template-columns: 5em 11em 5em 1fr; gap: .8em; }\n"
 "details p { margin: .4em 0 .4em 5.8em; } code { overflow-wrap: anywhere; }\n"
 "</style>\n</head>\n<body>\n";
 /* clang-format on */

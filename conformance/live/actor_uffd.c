@@ -101,18 +101,39 @@ static int64_t unregister_range(const struct pmk_request *r)
 	return result;
 }
 
+/* struct uffdio_poison and UFFDIO_POISON, newer than some headers. */
+struct poison {
+	struct uffdio_range range;
+	uint64_t mode;
+	int64_t updated;
+};
+#define POISON_COMMAND _IOWR(UFFDIO, 0x08, struct poison)
+
+/* Which one does not matter here either. */
+static int64_t any_uffd(void)
+{
+	for (int i = 0; i < KINDS; i++)
+		if (uffd[i])
+			return uffd[i];
+	return of_kind(PMK_UFFD_SYNC);
+}
+
+static int64_t poison_range(const struct pmk_request *r)
+{
+	struct poison poison = { .range = { r->addr, r->len } };
+	int64_t fd = any_uffd();
+
+	return fd < 0 ? fd : pmk_raw_result(ioctl((int)fd, POISON_COMMAND, &poison));
+}
+
 static int64_t protect_range(const struct pmk_request *r)
 {
 	struct uffdio_writeprotect wp = {
 		.range = { r->addr, r->len },
 		.mode = r->a[0] == PMK_UFFD_PROTECT ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
 	};
-	int64_t fd = 0;
+	int64_t fd = any_uffd();
 
-	for (int i = 0; i < KINDS && !fd; i++)
-		fd = uffd[i];
-	if (!fd)
-		fd = of_kind(PMK_UFFD_SYNC);
 	return fd < 0 ? fd : pmk_raw_result(ioctl((int)fd, UFFDIO_WRITEPROTECT, &wp));
 }
 
@@ -127,6 +148,8 @@ int64_t pmk_actor_uffd(const struct pmk_request *r)
 	case PMK_UFFD_PROTECT:
 	case PMK_UFFD_UNPROTECT:
 		return protect_range(r);
+	case PMK_UFFD_POISON:
+		return poison_range(r);
 	}
 	return -EINVAL;
 }

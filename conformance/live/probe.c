@@ -363,6 +363,12 @@ static enum pmk_answer uffd_wp_async(const struct lab *lab)
 	return uffd_feature(15);
 }
 
+static enum pmk_answer uffd_poison(const struct lab *lab)
+{
+	(void)lab;
+	return uffd_feature(14);
+}
+
 static enum pmk_answer mode_0444(const struct lab *lab)
 {
 	struct stat st;
@@ -698,6 +704,7 @@ static const struct probe {
 	{ PMK_Q_UFFD_WP_FILE, uffd_wp_file },
 	{ PMK_Q_UFFD_WP_UNPOPULATED, uffd_wp_unpopulated },
 	{ PMK_Q_UFFD_WP_ASYNC, uffd_wp_async },
+	{ PMK_Q_UFFD_POISON, uffd_poison },
 	{ PMK_Q_PROCMAP_QUERY, procmap_query },
 	{ PMK_Q_MARKER_31, marker_31 },
 	{ PMK_Q_VVAR_PFNMAP, vvar_pfnmap },

@@ -32,6 +32,7 @@ struct mapping {
 struct process {
 	int pid;
 	uint32_t uid;
+	bool beside;
 	char *comm;
 	size_t first, nmappings;
 };
@@ -130,13 +131,19 @@ static void add_word(struct pmk_capture *c, struct mapping *m, uint64_t page, ui
 }
 
 /* Entries that are nothing at all are not kept: a new mapping has none. */
-static int64_t add_entries(struct pmk_capture *c, struct mapping *m, pmk_capture_words *words,
+static int64_t add_entries(struct pmk_capture *c, struct mapping *m,
+			   const struct pmk_capture_process *process, pmk_capture_words *words,
 			   void *ctx)
 {
 	uint64_t first = m->line.start / c->page_size, end = m->line.end / c->page_size;
 
-	for (uint64_t at = first; at < end;) {
-		size_t want = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
+	for (uint64_t at = first, part_end = at; at < end;) {
+		if (at == part_end)
+			at = process->next ? process->next(ctx, at, end, &part_end)
+					   : (part_end = end, at);
+		if (at >= end)
+			break;
+		size_t want = part_end - at < CHUNK ? (size_t)(part_end - at) : CHUNK;
 		int64_t got = words(ctx, PMK_FILE_PAGEMAP, at, want, c->chunk[0]);
 
 		if (got <= 0)
@@ -176,13 +183,14 @@ static char *unescaped(const char *name, size_t len)
 }
 
 static int add_mapping(struct pmk_capture *c, const struct pmk_maps_line *line,
-		       pmk_capture_words *words, void *ctx)
+		       const struct pmk_capture_process *process, pmk_capture_words *words,
+		       void *ctx)
 {
 	struct mapping m = { .line = *line, .first = c->nruns };
 	int64_t result;
 
 	m.line.name = unescaped(line->name, line->name_len);
-	result = add_entries(c, &m, words, ctx);
+	result = add_entries(c, &m, process, words, ctx);
 	for (size_t i = 0; i < m.nruns; i++)
 		add_span(c, &c->run[m.first + i]);
 	c->mapping = grown(c->mapping, c->nmappings, sizeof(*c->mapping));
@@ -193,8 +201,9 @@ static int add_mapping(struct pmk_capture *c, const struct pmk_maps_line *line,
 int pmk_capture_add(struct pmk_capture *c, const struct pmk_capture_process *process,
 		    pmk_capture_words *words, void *ctx, struct pmk_error *err)
 {
-	struct process p = { process->pid, process->uid, pmk_strdup(process->comm), c->nmappings,
-			     0 };
+	struct process p = { process->pid,    process->uid,
+			     process->beside, pmk_strdup(process->comm),
+			     c->nmappings,    0 };
 	const char *at = process->maps, *end = at + process->maps_len, *next;
 	unsigned number = 1;
 
@@ -216,7 +225,7 @@ int pmk_capture_add(struct pmk_capture *c, const struct pmk_capture_process *pro
 		}
 		if (line.kind == PMK_MAPS_VSYSCALL)
 			continue; /* the kernel's, not the process's: the profile has it */
-		result = add_mapping(c, &line, words, ctx);
+		result = add_mapping(c, &line, process, words, ctx);
 		p.nmappings++;
 		if (result < 0) {
 			c->process[c->nprocesses++] = p;
@@ -456,7 +465,7 @@ static void write_process(const struct pmk_capture *c, size_t number, FILE *out)
 	snprintf(who, sizeof(who), "p%zu", number);
 	fprintf(out, "\n%s: given-process pid=%d uid=%" PRIu32, who, p->pid, p->uid);
 	put_string(out, "comm", p->comm);
-	fputs(" bare\n", out);
+	fprintf(out, " bare%s\n", p->beside ? " beside" : "");
 	for (size_t i = 0; i < p->nmappings; i++) {
 		const struct mapping *m = &c->mapping[p->first + i];
 

@@ -5,7 +5,7 @@
  * Three steps: every process is added (its maps and its pagemap, as runs of entries), then the frames that they
  * have are read, then the script is written.  All of it works on bytes that the caller brings; who reads them, and
  * from where, is the caller's business (cmd_capture.c: a /proc).  Cost follows the number of runs, but for the
- * reading of pagemap itself.
+ * reading of pagemap itself, which is left out where the caller knows of holes.
  *
  * PFNs are renumbered: those that follow one another still do, and each keeps its place within 512 pages, so
  * that folios stay aligned; all else of the machine's physical memory is left out.
@@ -33,6 +33,9 @@ struct pmk_capture_process {
 	const char *maps; /* the text */
 	size_t maps_len;
 	const char *root; /* for messages */
+	bool beside; /* as a process of which the one that looks is no part: given-process beside */
+	/* The next pages in [page, end) whose words may not be 0: start and *ret_end, `end` for none.  NULL: all may. */
+	uint64_t (*next)(void *ctx, uint64_t page, uint64_t end, uint64_t *ret_end);
 };
 
 /* page_size in bytes; keep_pfns: PFNs stay what they are. */

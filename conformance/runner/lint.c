@@ -9,11 +9,13 @@
 
 #include "alloc.h"
 #include "clauses.h"
+#include "names.h"
 #include "profile.h"
 #include "text.h"
 
 struct names {
-	const char **name;
+	struct pmk_names known;
+	const char **name; /* in order, to say which is near */
 	size_t n;
 };
 
@@ -68,18 +70,28 @@ static void lint_kernel(struct lint *l, const struct pmk_arg *arg)
 	l->tell(l->data, &err);
 }
 
+static void names_deinit(struct names *names)
+{
+	pmk_names_deinit(&names->known);
+	free(names->name);
+}
+
 static void add_name(struct names *names, const char *name)
 {
-	names->name = pmk_realloc(names->name, names->n + 1, sizeof(*names->name));
+	if (pmk_names_find(&names->known, 0, name) >= 0)
+		return;
+	pmk_names_set(&names->known, 0, name, 0);
+	if (!(names->n & (names->n - 1)))
+		names->name =
+			pmk_realloc(names->name, names->n ? names->n * 2 : 1, sizeof(*names->name));
 	names->name[names->n++] = name;
 }
 
 static void look_up(struct lint *l, const struct names *names, const char *what,
 		    const struct pmk_arg *arg)
 {
-	for (size_t i = 0; i < names->n; i++)
-		if (!strcmp(names->name[i], arg->text))
-			return;
+	if (pmk_names_find(&names->known, 0, arg->text) >= 0)
+		return;
 	tell(l, arg->col, what, arg->text,
 	     names->n ? pmk_text_nearest(arg->text, names->name, names->n, sizeof(*names->name))
 		      : NULL);
@@ -151,6 +163,6 @@ void pmk_lint(const struct pmk_script *script, void (*tell_error)(void *, const 
 		lint_features(&l, stmt->when, stmt->nwhen, stmt->when_col);
 		lint_args(&l);
 	}
-	free(l.region.name);
-	free(l.handle.name);
+	names_deinit(&l.region);
+	names_deinit(&l.handle);
 }

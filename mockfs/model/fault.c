@@ -583,8 +583,10 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 			pmk_cover(t->m, GUARD_HIT);
 			return PMK_SIGNAL(SIGSEGV);
 		}
-		if (p->v.base & PMK_MARKER_POISON)
-			return PMK_SIGNAL(SIGBUS);
+		if (p->v.base & PMK_MARKER_POISON) {
+			t->poisoned = true;
+			return PMK_SIGNAL(pmk_mutant(t->m, POISON_SEGV) ? SIGSEGV : SIGBUS);
+		}
 		return touch_marker(t, p);
 	case PMK_PTE_GIVEN: /* scripted entries stay as they are */
 	case PMK_PTE_GIVEN_SWAP:
@@ -662,8 +664,8 @@ int64_t pmk_mm_populate(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start
 		if (!can_populate(&t, how))
 			return -EINVAL;
 		err = touch_vma(&t, start, stop);
-		if (pmk_is_signal(err))
-			err = -EFAULT;
+		if (pmk_is_signal(err)) /* vm_fault_to_errno(); mlock() does not ask which */
+			err = t.poisoned ? -EHWPOISON : -EFAULT;
 	}
 	return err;
 }

@@ -200,7 +200,8 @@ int pmk_machine_given_frame(struct pmk_machine *m, uint64_t first, uint64_t last
 {
 	struct pmk_value v = { (uint32_t)count | (uint64_t)pmk_machine_cgroup(m, cgroup_inode)
 							 << 32,
-			       (flags & ~PMK_RUN_LINEAR) | PMK_FRAME_GIVEN };
+			       (flags & PMK_FRAME_FLAGS) | PMK_FRAME_GIVEN };
+	struct pmk_value high = { 0, flags >> PMK_FRAME_FLAGS_BITS };
 	struct pmk_piece ram = { .end = first };
 
 	if (last >= m->max_pfn)
@@ -209,6 +210,9 @@ int pmk_machine_given_frame(struct pmk_machine *m, uint64_t first, uint64_t last
 		if (!ram.run)
 			return -EINVAL;
 	pmk_runs_set(&m->frame, first, last + 1, v);
+	pmk_runs_clear(&m->high, first, last + 1);
+	if (high.tag)
+		pmk_runs_set(&m->high, first, last + 1, high);
 	return 0;
 }
 

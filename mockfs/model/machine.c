@@ -27,6 +27,7 @@ struct pmk_machine *pmk_machine_create(const struct pmk_profile *profile)
 	m->profile = *profile;
 	pmk_runs_init(&m->ram, true);
 	pmk_runs_init(&m->frame, true);
+	pmk_runs_init(&m->high, true);
 	pmk_runs_init(&m->slot, true);
 	pmk_runs_init(&m->content, true);
 	pmk_runs_init(&m->slot_content, true);
@@ -77,6 +78,7 @@ void pmk_machine_destroy(struct pmk_machine *m)
 	free(m->fault);
 	pmk_runs_deinit(&m->ram);
 	pmk_runs_deinit(&m->frame);
+	pmk_runs_deinit(&m->high);
 	pmk_runs_deinit(&m->slot);
 	pmk_runs_deinit(&m->content);
 	pmk_runs_deinit(&m->slot_content);

@@ -101,7 +101,8 @@ struct pmk_object {
 
 /* ---- frames: base is mapcount | cgroup index << 32, tag the kpageflags that last and hidden ones - */
 
-#define PMK_FRAME_FLAGS	      ((1ull << 43) - 1) /* kpageflags bits */
+#define PMK_FRAME_FLAGS_BITS  43
+#define PMK_FRAME_FLAGS	      ((1ull << PMK_FRAME_FLAGS_BITS) - 1) /* kpageflags bits */
 #define PMK_FRAME_CACHED      (1ull << 48) /* held by an object's page cache or by the swap cache */
 #define PMK_FRAME_GIVEN	      (1ull << 49) /* the script said what kpage* show; never freed */
 #define PMK_FRAME_ANONEXCL    (1ull << 50)
@@ -166,6 +167,8 @@ struct pmk_machine {
 	struct pmk_runs ram; /* PFNs that are memory */
 	uint64_t max_pfn; /* one past the last */
 	struct pmk_runs frame; /* PFN -> state; frames not in it are free */
+	struct pmk_runs
+		high; /* PFN -> bits of kpageflags that no kernel has (tag), of given frames */
 	uint64_t frame_next; /* where the allocator goes on */
 	struct pmk_runs slot; /* the swap area: slot -> count of entries (base) */
 	struct pmk_runs cached; /* slot -> PFN in the swap cache; linear */
@@ -305,6 +308,9 @@ int64_t pmk_mm_uffd_unregister(struct pmk_machine *m, struct pmk_mm *mm, uint64_
 /* UFFDIO_WRITEPROTECT; -ENOENT: a VMA that is not registered, or none at all. */
 int64_t pmk_mm_uffd_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 			    bool on);
+/* UFFDIO_POISON; -ENOENT: not all in one VMA that is registered; -EEXIST: the first page has an entry, -EAGAIN: a later
+ * one. */
+int64_t pmk_mm_uffd_poison(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n);
 /* Protects [start, end) of one VMA, empty entries by markers, or lifts the protection. */
 void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_vma *vma,
 			  uint64_t start, uint64_t end, bool on);

@@ -276,6 +276,11 @@ void pmk_show_kpage(const struct pmk_machine *m, enum pmk_file file, uint64_t pf
 		else
 			show_rest(m, file, p.start, p.end, out + (p.start - pfn));
 	}
+	if (file != PMK_FILE_KPAGEFLAGS)
+		return;
+	for (p = (struct pmk_piece){ .end = pfn }; pmk_runs_piece(&m->high, pfn + n, &p);)
+		for (uint64_t i = p.start; p.run && p.v.tag && i < p.end; i++)
+			out[i - pfn] |= p.v.tag << PMK_FRAME_FLAGS_BITS;
 }
 
 /* ---- maps --------------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@ struct touch {
 	struct pmk_vma vma;
 	bool write;
 	bool gup; /* by the kernel for somebody: a page that need not fault is only looked up */
+	bool poisoned; /* it has met a poison marker */
 	bool copies; /* new pages get what frames from `source` on hold */
 	uint64_t source;
 	/* PMK_PTE_UFFD_WP when a marker is being resolved: the new entry keeps it */

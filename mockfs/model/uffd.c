@@ -220,3 +220,34 @@ int64_t pmk_mm_uffd_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	}
 	return err;
 }
+
+/* mfill_atomic(): one VMA, and no entry is overwritten, not even a marker. */
+int64_t pmk_mm_uffd_poison(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n)
+{
+	struct pmk_value v = { PMK_MARKER_POISON, PMK_PTE_MARKER };
+	uint64_t mask = pmk_pmd_pages(m) - 1;
+	struct pmk_piece p = { .end = start };
+	struct pmk_run run;
+	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, &run);
+
+	mm->uffd = true;
+	if (!pmk_profile_has(&m->profile, PMK_Q_UFFD_POISON) || !range_ok(m, start, n))
+		return -EINVAL;
+	if (!vma || run.end < start + n || !(vma->flags & PMK_VMA_UFFD_WP))
+		return -ENOENT;
+	if (file_backed(m, vma))
+		return -EINVAL;
+	if (vma->flags & PMK_VMA_HUGETLB) {
+		if ((start | n) & mask)
+			return -EINVAL;
+		v.tag |= PMK_PTE_HUGE | PMK_PTE_HUGETLB;
+	}
+	if (!(vma->flags & PMK_VMA_SHARED))
+		pmk_vma_need_anon(m, mm, start);
+	pmk_runs_piece(&mm->pte, start + n, &p);
+	if (p.run && !pmk_mutant(m, POISON_OVER))
+		return -EEXIST;
+	pmk_cover(m, UFFD_POISONED);
+	pmk_mm_set_entries(m, mm, p.start, p.end, v);
+	return p.end < start + n ? -EAGAIN : 0;
+}

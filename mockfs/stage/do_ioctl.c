@@ -17,8 +17,9 @@ int64_t pmk_do_uffd(struct pmk_act *a)
 	if (a->stmt->id == PMK_STMT_UFFD)
 		r.a[0] = (int64_t)a->stmt->arg[1].n;
 	else
-		r.a[0] = a->stmt->id == PMK_STMT_UFFD_PROTECT ? PMK_UFFD_PROTECT
-							      : PMK_UFFD_UNPROTECT;
+		r.a[0] = a->stmt->id == PMK_STMT_UFFD_PROTECT  ? PMK_UFFD_PROTECT
+			 : a->stmt->id == PMK_STMT_UFFD_POISON ? PMK_UFFD_POISON
+							       : PMK_UFFD_UNPROTECT;
 	r.a[1] = (pmk_act_opt(a, PMK_OPT_SYNC) ? PMK_UFFD_SYNC : 0) |
 		 (pmk_act_opt(a, PMK_OPT_UNPOPULATED) ? PMK_UFFD_UNPOPULATED : 0);
 	return pmk_act_spans(a, &a->stmt->arg[0], &r);

@@ -96,6 +96,7 @@ static const struct {
 	[PMK_STMT_UFFD] = { .act = pmk_do_uffd },
 	[PMK_STMT_UFFD_PROTECT] = { .act = pmk_do_uffd },
 	[PMK_STMT_UFFD_UNPROTECT] = { .act = pmk_do_uffd },
+	[PMK_STMT_UFFD_POISON] = { .act = pmk_do_uffd },
 	[PMK_STMT_MAP_FILE] = { .act = pmk_do_map_file },
 	[PMK_STMT_SYSCALL] = { .act = pmk_do_syscall },
 	[PMK_STMT_SCAN] = { .act = pmk_do_scan },

@@ -100,7 +100,7 @@ enum pmk_buf {
  * UFFD.  Register makes or uses the process's one userfaultfd with just these features: WP_ASYNC, or
  * with PMK_UFFD_SYNC SIGBUS instead, and with PMK_UFFD_UNPOPULATED WP_UNPOPULATED; mode WP.  -EINVAL
  * where the kernel has no such feature.  Unregister tries all userfaultfds of the process and gives the
- * last error when none will.  Protect and unprotect are UFFDIO_WRITEPROTECT on any of them (one without
+ * last error when none will.  Protect and unprotect are UFFDIO_WRITEPROTECT on any of them, poison is UFFDIO_POISON (one without
  * a registration is made when there is none): which one does not matter to the kernel.  They are closed
  * by exec and exit; a forked child begins without.
  *

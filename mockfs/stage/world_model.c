@@ -203,6 +203,8 @@ static int64_t uffd(struct model *w, struct pmk_mm *mm, const struct pmk_request
 	case PMK_UFFD_PROTECT:
 	case PMK_UFFD_UNPROTECT:
 		return pmk_mm_uffd_protect(w->m, mm, start, n, r->a[0] == PMK_UFFD_PROTECT);
+	case PMK_UFFD_POISON:
+		return pmk_mm_uffd_poison(w->m, mm, start, n);
 	}
 	return -EINVAL;
 }

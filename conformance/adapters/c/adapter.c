@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* adapter.c - libpagemapkit as a consumer, which scores 100 %.  Put your own reader in its place. */
+#define _GNU_SOURCE 1 /* strerrorname_np() */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
 #include "pagemapkit.h"
 
 static uint64_t number(const char *question, const char *key) /* that stands behind the key */
