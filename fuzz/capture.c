@@ -201,9 +201,11 @@ static char *capture(struct pmk_machine *m, size_t *ret_len)
 
 	for (size_t i = 0; i < m->ntasks && n < PROCESSES_MAX; i++) {
 		struct source s = { m, m->task[i]->pid };
-		struct pmk_capture_process p = {
-			s.pid, m->task[i]->cred.uid, m->task[i]->comm, before, 0, "f"
-		};
+		struct pmk_capture_process p = { .pid = s.pid,
+						 .uid = m->task[i]->cred.uid,
+						 .comm = m->task[i]->comm,
+						 .maps = before,
+						 .root = "f" };
 
 		if (!taken(m->task[i]))
 			continue;
