@@ -17,7 +17,7 @@
 #define STOP_DEFAULT 10
 
 struct diverge {
-	const char *seed, *ops, *seconds, *keep, *only, *replay, *mutant;
+	const char *seed, *ops, *seconds, *keep, *only, *replay, *mutant, *as;
 	bool mutants, list;
 	uint64_t nseed, nops, nseconds;
 	struct pmk_world *model, *kernel;
@@ -36,11 +36,26 @@ static void probed_profile(struct pmk_world *kernel, struct pmk_profile *ret)
 			pmk_profile_set(ret, probe[i].feature, probe[i].probe);
 }
 
+/* --as: the model of that kernel against itself, which finds mutants wherever it runs. */
+static int open_models(struct diverge *d, struct pmk_error *err)
+{
+	struct pmk_profile profile;
+
+	if (pmk_profile_parse(d->as, &profile, err))
+		return -1;
+	d->kernel = pmk_world_model_create();
+	d->model = pmk_world_model_create();
+	d->pair = pmk_pair_create(d->model, d->kernel, &profile);
+	return 0;
+}
+
 static int open_pair(struct diverge *d, struct pmk_error *err)
 {
 	struct pmk_profile profile;
 	const char *why = "";
 
+	if (d->as)
+		return open_models(d, err);
 	d->kernel = pmk_world_kernel_create(err);
 	if (!d->kernel)
 		return -1;
@@ -253,7 +268,7 @@ int pmk_cmd_diverge(int argc, char **argv)
 		{ "--keep", NULL, &d.keep },	   { "--only", NULL, &d.only },
 		{ "--replay", NULL, &d.replay },   { "--mutant", NULL, &d.mutant },
 		{ "--seconds", NULL, &d.seconds }, { "--mutants", &d.mutants, NULL },
-		{ "--list", &d.list, NULL },
+		{ "--list", &d.list, NULL },	   { "--as", NULL, &d.as },
 	};
 	int n = pmk_options(options, sizeof(options) / sizeof(*options), argc, argv), result;
 	struct pmk_error err;

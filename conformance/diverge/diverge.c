@@ -22,6 +22,14 @@ const char *const pmk_op_set[10] = {
 #include "diverge_ops.def"
 };
 
+const struct pmk_theme pmk_theme[] = {
+#define WIDE			       true
+#define NARROW			       false
+#define THEME(word, arena, operations) { word, arena, operations },
+#include "diverge_ops.def"
+};
+const size_t pmk_theme_count = sizeof(pmk_theme) / sizeof(*pmk_theme);
+
 const char *const pmk_op_proc_name[PMK_PAIR_PROCS] = {
 	"p",   "q",   "r",   "s",   "t",   "u",	  "v",	 "w",	"p8",  "p9",  "p10", "p11",
 	"p12", "p13", "p14", "p15", "p16", "p17", "p18", "p19", "p20", "p21", "p22", "p23",
@@ -295,26 +303,38 @@ static int keep(struct pmk_campaign *c, const struct pmk_ops *ops, const struct 
 	return result;
 }
 
+static int flaky(struct pmk_campaign *c, const struct pmk_difference *d)
+{
+	c->flaky[d->aspect]++;
+	c->nflaky++;
+	printf("# flaky: %s: %s\n", pmk_aspect_word[d->aspect], d->text);
+	return 0;
+}
+
 /* A difference after the last operation: is it real, and what is the shortest way to it? */
 static int judge(struct pmk_campaign *c, struct pmk_ops *ops, struct pmk_difference *d,
 		 struct pmk_error *err)
 {
 	unsigned before = ops->n, runs;
+	int at;
 
-	if (!repeats(c, ops, d)) {
-		c->flaky[d->aspect]++;
-		c->nflaky++;
-		printf("# flaky: %s: %s\n", pmk_aspect_word[d->aspect], d->text);
-		return 0;
-	}
+	pmk_pair_hurry(c->pair, false);
+	at = pmk_ops_run(c->pair, ops, d); /* who looks closely may find it earlier */
+	c->runs++;
+	if (at >= 0)
+		ops->n = (unsigned)at + 1;
+	if (at < 0 || !repeats(c, ops, d))
+		return flaky(c, d);
 	if (!c->real++)
 		c->first = c->done;
 	if (c->quiet)
 		return 0;
 	runs = pmk_ops_shrink(c->pair, ops, d);
 	c->runs += runs;
-	if (pmk_ops_run(c->pair, ops, d) < 0)
-		return pmk_error_set(err, NULL, 0, 0, "a shrunk script no longer differs");
+	if (pmk_ops_run(c->pair, ops, d) < 0) {
+		c->real--;
+		return flaky(c, d);
+	}
 	printf("# difference after %" PRIu64 " operations; %u shrunk to %u in %u runs\n", c->done,
 	       before, ops->n, runs);
 	if (pmk_ops_write(c->pair, ops, d, stdout, err) || keep(c, ops, d, err))
@@ -330,6 +350,7 @@ static int run_script(struct pmk_campaign *c, struct pmk_gen *gen, struct pmk_er
 	struct pmk_difference d;
 
 	ops.pages = gen->pages;
+	pmk_pair_hurry(c->pair, true);
 	if (pmk_ops_begin(c->pair, ops.pages, err))
 		return -1;
 	for (ops.n = 0; ops.n < n && c->done < c->ops;) {
@@ -337,6 +358,8 @@ static int run_script(struct pmk_campaign *c, struct pmk_gen *gen, struct pmk_er
 
 		pmk_gen_next(gen, c->pair, op);
 		c->done++;
+		pmk_pair_hurry(c->pair,
+			       ops.n < n && c->done < c->ops); /* all is looked at in the end */
 		if (pmk_ops_step(c->pair, ops.pages, op, &d))
 			continue;
 		gather(c);

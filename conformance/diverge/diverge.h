@@ -66,6 +66,8 @@ void pmk_pair_watch(struct pmk_pair *pair, uint64_t page, uint64_t n);
 /* Does the request in both worlds and compares.  True: they agree; false: *ret says where not. */
 bool pmk_pair_do(struct pmk_pair *pair, const struct pmk_request *request,
 		 struct pmk_difference *ret);
+/* In haste kpageflags and kpagecount are asked for what the model says something new of, and now and then for all. */
+void pmk_pair_hurry(struct pmk_pair *pair, bool on);
 bool pmk_pair_alive(const struct pmk_pair *pair, int proc);
 int pmk_pair_objects(const struct pmk_pair *pair); /* how many have been made */
 struct pmk_machine *pmk_pair_machine(const struct pmk_pair *pair);
@@ -112,6 +114,14 @@ struct pmk_op_info {
 extern const struct pmk_op_info pmk_op_info[PMK_OP_COUNT];
 extern const char *const pmk_op_set[10]; /* what the sets 1 to 9 are about */
 
+struct pmk_theme {
+	const char *word;
+	bool wide; /* the arena that it takes */
+	const char *ops; /* with commas between them */
+};
+extern const struct pmk_theme pmk_theme[];
+extern const size_t pmk_theme_count;
+
 /* The request that an operation is; arena: the address of its first page. */
 struct pmk_request pmk_op_request(const struct pmk_op *op, uint64_t arena, uint64_t page_size);
 /* "p: mprotect arena[3-4] r--" */
@@ -126,6 +136,8 @@ extern const char *const pmk_op_proc_name[PMK_PAIR_PROCS];
 struct pmk_gen {
 	uint64_t state; /* of the random numbers */
 	bool allowed[PMK_OP_COUNT];
+	bool files; /* there is a file system for them */
+	bool danger; /* what may harm the kernel may be asked for, too */
 	unsigned weight[PMK_OP_COUNT], total;
 	int nprocs, nobjects;
 	unsigned pages; /* of this script's arena */

@@ -24,6 +24,8 @@
 #define WINDOWS_MAX 32
 #define FRAMES_MAX  (4 * PMK_ARENA_WIDE)
 #define MAPS_SIZE   16384
+#define MAPS_MORE   256 /* bytes that are read once more */
+#define SPAN	    1024 /* frames of one read */
 #define FLAGS_MASK  (~0ull << 55)
 
 const char *const pmk_aspect_word[PMK_ASPECT_COUNT] = {
@@ -135,11 +137,19 @@ struct proc {
 	uint64_t *word[PMK_SIDES];
 };
 
-struct frame {
-	uint64_t pfn[PMK_SIDES];
+/* Frames that follow one another on both sides, and in a process. */
+struct frames {
+	uint64_t pfn[PMK_SIDES], n;
 	int proc;
 	uint64_t page;
 };
+
+/* What the model said of a frame when the kernel was last asked, and said the same. */
+struct known {
+	uint64_t pfn[PMK_SIDES], flags, count;
+	uint32_t script;
+};
+#define KNOWN_SIZE 8192 /* a power of two */
 
 struct pmk_pair {
 	struct pmk_world *world[PMK_SIDES];
@@ -156,8 +166,10 @@ struct pmk_pair {
 	uint32_t round,
 		script; /* script: the round of inodes, which keep their names all through a script */
 	uint32_t areas; /* swap areas that have been seen, a bit each */
-	struct frame frame[FRAMES_MAX];
+	struct frames frame[FRAMES_MAX];
 	size_t nframes;
+	bool hasty;
+	struct known known[KNOWN_SIZE];
 };
 
 /* Of the observer: three for each process. */
@@ -240,6 +252,11 @@ int pmk_pair_objects(const struct pmk_pair *pair)
 struct pmk_mm *pmk_pair_mm(const struct pmk_pair *pair, int proc)
 {
 	return pmk_task_find(pmk_pair_machine(pair), pair->proc[proc].pid)->mm;
+}
+
+void pmk_pair_hurry(struct pmk_pair *pair, bool on)
+{
+	pair->hasty = on;
 }
 
 void pmk_pair_watch(struct pmk_pair *pair, uint64_t page, uint64_t n)
@@ -330,9 +347,13 @@ static void proc_close(struct pmk_pair *pair, int proc)
 
 int pmk_pair_reset(struct pmk_pair *pair, struct pmk_error *err)
 {
-	for (int side = 0; side < PMK_SIDES; side++)
-		if (pair->world[side]->ops->reset(pair->world[side], &pair->profile, err))
-			return -1;
+	struct pmk_profile right = pair->profile;
+
+	right.mutant = 0; /* where the other side is a model, too */
+	if (pair->world[PMK_SIDE_MODEL]->ops->reset(pair->world[PMK_SIDE_MODEL], &pair->profile,
+						    err) ||
+	    pair->world[PMK_SIDE_KERNEL]->ops->reset(pair->world[PMK_SIDE_KERNEL], &right, err))
+		return -1;
 	for (int p = 0; p < pair->nprocs; p++)
 		pair->proc[p].alive = false;
 	pair->nprocs = pair->nobjects = 0;
@@ -429,10 +450,15 @@ static bool flags_differ(const struct look *look, uint64_t model, uint64_t kerne
 static void note_frame(const struct look *look, uint64_t model, uint64_t kernel)
 {
 	struct pmk_pair *pair = look->pair;
+	struct frames *last = pair->nframes ? &pair->frame[pair->nframes - 1] : NULL;
 
-	if (pair->nframes < FRAMES_MAX)
+	if (last && last->n < SPAN && last->pfn[PMK_SIDE_MODEL] + last->n == model &&
+	    last->pfn[PMK_SIDE_KERNEL] + last->n == kernel && last->proc == look->proc &&
+	    last->page + last->n == look->page)
+		last->n++;
+	else if (pair->nframes < FRAMES_MAX)
 		pair->frame[pair->nframes++] =
-			(struct frame){ { model, kernel }, look->proc, look->page };
+			(struct frames){ { model, kernel }, 1, look->proc, look->page };
 }
 
 static bool seen_already(const struct pmk_pair *pair, uint64_t model)
@@ -455,6 +481,9 @@ static bool compare_word(const struct look *look, uint64_t model, uint64_t kerne
 	if (model & PMK_PAGEMAP_PRESENT_MASK) {
 		if (!seen_already(pair, m))
 			note_frame(look, m, k);
+		if (m == pmk_pair_machine(pair)->zero_pfn &&
+		    !pmk_profile_has(&pair->profile, PMK_Q_ZERO_PAGE_SINGLE))
+			return true; /* one of several */
 		return pair_up(&pair->frames, m, k, pair->round) ||
 		       differ(look, PMK_ASPECT_FRAME, 0,
 			      "model's frame %#" PRIx64 " goes with another than %#" PRIx64
@@ -497,8 +526,7 @@ static bool compare_entries(struct look *look)
 
 /* ---- frames ------------------------------------------------------------------------------------- */
 
-static bool compare_flags(const struct look *look, const struct frame *f, uint64_t model,
-			  uint64_t kernel)
+static bool compare_flags(const struct look *look, uint64_t pfn, uint64_t model, uint64_t kernel)
 {
 	bool file = !(model & (PMK_KPF_ANON_MASK | PMK_KPF_SWAPBACKED_MASK));
 	uint64_t ignored = kpageflags_ignored | (file ? kpageflags_of_memory : 0);
@@ -509,49 +537,138 @@ static bool compare_flags(const struct look *look, const struct frame *f, uint64
 		return true;
 	pmk_kpageflags_to_names(model & ~ignored, names[0], sizeof(names[0]));
 	pmk_kpageflags_to_names(kernel & ~ignored, names[1], sizeof(names[1]));
-	return differ(look, PMK_ASPECT_FLAGS, bits, "frame %#" PRIx64 ": model %s, kernel %s",
-		      f->pfn[PMK_SIDE_KERNEL], names[0], names[1]);
+	return differ(look, PMK_ASPECT_FLAGS, bits, "frame %#" PRIx64 ": model %s, kernel %s", pfn,
+		      names[0], names[1]);
 }
 
-#define CONSECUTIVE 512
+/* What kpageflags and kpagecount say of consecutive frames. */
+struct kpages {
+	uint64_t flags[SPAN], count[SPAN];
+};
 
-/* How many frames from i on have consecutive numbers on both sides, so that one read does for them. */
-static size_t consecutive(const struct pmk_pair *pair, size_t i)
+static bool read_kpages(struct pmk_pair *pair, int side, uint64_t pfn, uint64_t n,
+			struct kpages *ret)
 {
+	return read_file(pair, side, HANDLE_KPAGEFLAGS, pfn * 8, ret->flags, n * 8) >= 0 &&
+	       read_file(pair, side, HANDLE_KPAGECOUNT, pfn * 8, ret->count, n * 8) >= 0;
+}
+
+static struct known *known_at(struct pmk_pair *pair, uint64_t model)
+{
+	return &pair->known[model & (KNOWN_SIZE - 1)];
+}
+
+/* flags and count: the kernel's, of the first frame of f and those after it. */
+static bool compare_run(struct look *look, const struct frames *f, const uint64_t *flags,
+			const uint64_t *count)
+{
+	static struct kpages model;
+
+	look->proc = f->proc;
+	look->page = f->page;
+	if (!read_kpages(look->pair, PMK_SIDE_MODEL, f->pfn[PMK_SIDE_MODEL], f->n, &model))
+		return differ(look, PMK_ASPECT_FLAGS, 0, "kpage* of the model cannot be read");
+	for (uint64_t i = 0; i < f->n; i++) {
+		uint64_t pfn = f->pfn[PMK_SIDE_KERNEL] + i;
+
+		look->page = f->page + i;
+		if (model.count[i] != count[i])
+			return differ(look, PMK_ASPECT_MAPCOUNT, 0,
+				      "frame %#" PRIx64 ": model %" PRIu64 ", kernel %" PRIu64, pfn,
+				      model.count[i], count[i]);
+		if (!compare_flags(look, pfn, model.flags[i], flags[i]))
+			return false;
+		*known_at(look->pair, f->pfn[PMK_SIDE_MODEL] + i) =
+			(struct known){ { f->pfn[PMK_SIDE_MODEL] + i, pfn },
+					model.flags[i],
+					model.count[i],
+					look->pair->script };
+	}
+	return true;
+}
+
+/* Whether the model says of all of them what it said before. */
+static bool are_known(struct pmk_pair *pair, const struct frames *f)
+{
+	static struct kpages model;
+	const uint64_t *pfn = f->pfn;
+
+	if (!read_kpages(pair, PMK_SIDE_MODEL, pfn[PMK_SIDE_MODEL], f->n, &model))
+		return false;
+	for (uint64_t i = 0; i < f->n; i++) {
+		const struct known *k = known_at(pair, pfn[PMK_SIDE_MODEL] + i);
+
+		if (k->script != pair->script || k->pfn[0] != pfn[0] + i ||
+		    k->pfn[1] != pfn[1] + i || k->flags != model.flags[i] ||
+		    k->count != model.count[i])
+			return false;
+	}
+	return true;
+}
+
+/* In haste: frames of which the model says nothing new are left out, most times. */
+#define THOROUGH 8 /* rounds from one in which they are not to the next */
+
+static void leave_out_known(struct pmk_pair *pair)
+{
+	size_t n = 0;
+
+	if (!pair->hasty || pair->round % THOROUGH == 0)
+		return;
+	for (size_t i = 0; i < pair->nframes; i++)
+		if (!are_known(pair, &pair->frame[i]))
+			pair->frame[n++] = pair->frame[i];
+	pair->nframes = n;
+}
+
+static int by_kernel(const void *a, const void *b)
+{
+	uint64_t x = ((const struct frames *)a)->pfn[PMK_SIDE_KERNEL];
+	uint64_t y = ((const struct frames *)b)->pfn[PMK_SIDE_KERNEL];
+
+	return (x > y) - (x < y);
+}
+
+/* A call of the kernel costs as much as some words that nobody needs. */
+#define GAP 24
+
+/* How many from i on are near enough together for one read of each file: of *ret_n words. */
+static size_t together(const struct pmk_pair *pair, size_t i, uint64_t *ret_n)
+{
+	const struct frames *f = &pair->frame[i];
+	uint64_t first = f->pfn[PMK_SIDE_KERNEL], end = first + f->n;
 	size_t n = 1;
 
-	while (i + n < pair->nframes && n < CONSECUTIVE &&
-	       pair->frame[i + n].pfn[0] == pair->frame[i].pfn[0] + n &&
-	       pair->frame[i + n].pfn[1] == pair->frame[i].pfn[1] + n)
-		n++;
+	for (; i + n < pair->nframes; n++) {
+		uint64_t next = f[n].pfn[PMK_SIDE_KERNEL], next_end = next + f[n].n;
+
+		if (next > end + GAP || next_end > first + SPAN)
+			break;
+		if (next_end > end)
+			end = next_end;
+	}
+	*ret_n = end - first;
 	return n;
 }
 
 static bool compare_frames(struct look *look)
 {
+	static struct kpages kernel;
 	struct pmk_pair *pair = look->pair;
-	static uint64_t flags[PMK_SIDES][CONSECUTIVE], count[PMK_SIDES][CONSECUTIVE];
 
+	leave_out_known(pair);
+	qsort(pair->frame, pair->nframes, sizeof(*pair->frame), by_kernel);
 	for (size_t i = 0, n; i < pair->nframes; i += n) {
-		n = consecutive(pair, i);
-		for (int side = 0; side < PMK_SIDES; side++) {
-			uint64_t pos = pair->frame[i].pfn[side] * 8;
+		uint64_t first = pair->frame[i].pfn[PMK_SIDE_KERNEL], words;
 
-			if (read_file(pair, side, HANDLE_KPAGEFLAGS, pos, flags[side], n * 8) < 0 ||
-			    read_file(pair, side, HANDLE_KPAGECOUNT, pos, count[side], n * 8) < 0)
-				return differ(look, PMK_ASPECT_FLAGS, 0, "kpage* cannot be read");
-		}
-		for (size_t j = 0; j < n; j++) {
-			const struct frame *f = &pair->frame[i + j];
+		n = together(pair, i, &words);
+		if (!read_kpages(pair, PMK_SIDE_KERNEL, first, words, &kernel))
+			return differ(look, PMK_ASPECT_FLAGS, 0, "kpage* cannot be read");
+		for (size_t j = i; j < i + n; j++) {
+			const struct frames *f = &pair->frame[j];
+			uint64_t at = f->pfn[PMK_SIDE_KERNEL] - first;
 
-			look->proc = f->proc;
-			look->page = f->page;
-			if (count[0][j] != count[1][j])
-				return differ(look, PMK_ASPECT_MAPCOUNT, 0,
-					      "frame %#" PRIx64 ": model %" PRIu64
-					      ", kernel %" PRIu64,
-					      f->pfn[1], count[0][j], count[1][j]);
-			if (!compare_flags(look, f, flags[0][j], flags[1][j]))
+			if (!compare_run(look, f, kernel.flags + at, kernel.count + at))
 				return false;
 		}
 	}
@@ -635,14 +752,16 @@ static bool covers_windows(const struct pmk_pair *pair, const char *text, int64_
 	return true;
 }
 
-/* As far as the windows go: one read gives no more than a page or so. */
+/* As far as the windows go, little by little: what is not asked for is not made. */
 static int64_t read_maps(struct pmk_pair *pair, int side, int proc, char text[MAPS_SIZE])
 {
-	int64_t len = 0, n;
+	int64_t len = 0, n, last = pair->proc[proc].maps_len[side];
 
 	do {
+		int64_t room = MAPS_SIZE - 1 - len, want = last > len ? last - len : MAPS_MORE;
+
 		n = read_file(pair, side, handle_of(proc, OF_MAPS), (uint64_t)len, text + len,
-			      (uint64_t)(MAPS_SIZE - 1 - len));
+			      (uint64_t)(want < room ? want : room));
 		if (n < 0)
 			return n;
 		len += n;
@@ -808,12 +927,13 @@ static bool compare_all(struct pmk_pair *pair, const struct pmk_request *r,
 }
 
 /* Fresh pages leave this CPU's batches, so that they are on the LRU and nobody holds them (actor_memory.c). */
-static void drain(void)
+static void drain(const struct pmk_pair *pair)
 {
 	static _Alignas(
 		65536) char own[65536]; /* untouched: no entry whose cooling flushes a TLB */
 
-	madvise(own, (size_t)sysconf(_SC_PAGESIZE), MADV_COLD);
+	if (pair->world[PMK_SIDE_KERNEL]->ops->id == PMK_WORLD_KERNEL)
+		madvise(own, (size_t)sysconf(_SC_PAGESIZE), MADV_COLD);
 }
 
 /* Keeps the list of the living up to date. */
@@ -892,7 +1012,7 @@ bool pmk_pair_do(struct pmk_pair *pair, const struct pmk_request *r, struct pmk_
 
 	for (int side = 0; side < PMK_SIDES; side++)
 		result[side] = ask(pair, side, r);
-	drain();
+	drain(pair);
 	if (!results_agree(r, result))
 		return differ(&look, PMK_ASPECT_RESULT, (uint64_t)(result[0] ^ result[1]),
 			      "model %s, kernel %s", result_text(result[0], text[0], 24),

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "janitor.h"
 #include "machine.h"
 
 /* ---- chance ------------------------------------------------------------------------------------- */
@@ -195,6 +196,12 @@ static bool is_registered(const struct pmk_machine *m, const struct pmk_vma *vma
 	return vma->flags & PMK_VMA_UFFD_WP;
 }
 
+static bool is_hugetlb(const struct pmk_machine *m, const struct pmk_vma *vma)
+{
+	(void)m;
+	return vma->flags & PMK_VMA_HUGETLB;
+}
+
 /* Whether the range has pages of a mapped object that is so. */
 static bool meets(const struct pmk_gen *g, const struct pmk_pair *pair, const struct pmk_op *op,
 		  bool (*so)(const struct pmk_machine *, const struct pmk_vma *))
@@ -229,12 +236,42 @@ static bool holds_huge(const struct pmk_gen *g, const struct pmk_pair *pair,
 	return false;
 }
 
+/* Whether the huge page that holds the page of an object is cut there. */
+static bool cut_at(const struct pmk_machine *m, int object, uint64_t off)
+{
+	struct pmk_value v;
+
+	return off % UNIT && pmk_runs_get(&m->object[object].cache, off, &v) &&
+	       PMK_PTE_KIND(v.tag) == PMK_PTE_FRAME && pmk_runs_get(&m->frame, v.base, &v) &&
+	       v.tag & PMK_FRAME_LARGE;
+}
+
+/* Whether a hole would cut a huge page of an object.  It is split then, if nobody holds it, and into how many pieces
+ * is the kernel's affair. */
+static bool cuts_huge(const struct pmk_gen *g, const struct pmk_pair *pair, const struct pmk_op *op)
+{
+	const struct pmk_machine *m = pmk_pair_machine(pair);
+	const struct pmk_mm *mm = pmk_pair_mm(pair, op->proc);
+	uint64_t base = pmk_ops_arena(pair, g->pages) >> m->profile.arch->page_shift;
+	struct pmk_piece p = { .end = base + op->page };
+
+	while (pmk_runs_piece(&mm->vma, base + op->page + op->n, &p)) {
+		int object = p.run ? m->vma[p.v.tag & ~PMK_RUN_LINEAR].object : -1;
+
+		if (object >= 0 && (cut_at(m, object, p.v.base) ||
+				    cut_at(m, object, p.v.base + (p.end - p.start))))
+			return true;
+	}
+	return false;
+}
+
 /* A file's pages that have left the cache come back in company: what readahead chooses to bring depends on
  * its history, and writing dirty ones takes its time.  So they are never made to leave. */
 static void make_reclaim(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	range(g, pair, op);
-	if (meets(g, pair, op, is_file) || holds_huge(g, pair, op))
+	if (meets(g, pair, op, is_file) || holds_huge(g, pair, op) ||
+	    (op->id == PMK_OP_REMOVE && cuts_huge(g, pair, op)))
 		op->id = PMK_OP_READ;
 }
 
@@ -245,12 +282,6 @@ static void make_guard(struct pmk_gen *g, const struct pmk_pair *pair, struct pm
 	range(g, pair, op);
 	if (meets(g, pair, op, is_registered))
 		op->id = PMK_OP_READ;
-}
-
-static bool is_hugetlb(const struct pmk_machine *m, const struct pmk_vma *vma)
-{
-	(void)m;
-	return vma->flags & PMK_VMA_HUGETLB;
 }
 
 /* Whether an empty hugetlb entry gets a marker depends on what else is in its gigabyte (diverge_masks.def). */
@@ -281,6 +312,29 @@ static void make_mmap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk
 		op->to = (int)(op->page % g->object[op->object].pages);
 }
 
+/* Units of hugetlb that a process maps, each of which may come to need a page of the pool. */
+static unsigned hugetlb_units(const struct pmk_pair *pair, int proc)
+{
+	const struct pmk_machine *m = pmk_pair_machine(pair);
+	struct pmk_cursor c;
+	const struct pmk_run *run = pmk_runs_seek(&pmk_pair_mm(pair, proc)->vma, 0, &c);
+	uint64_t n = 0;
+
+	for (; run; run = pmk_runs_next(&c))
+		if (m->vma[run->v.tag & ~PMK_RUN_LINEAR].flags & PMK_VMA_HUGETLB)
+			n += (run->end - run->start) / UNIT;
+	return (unsigned)n;
+}
+
+/* When the pool is empty is told by reservations, which the model does not count. */
+static bool fits_pool(const struct pmk_gen *g, const struct pmk_pair *pair, unsigned more)
+{
+	for (int p = 0; p < g->nprocs; p++)
+		if (pmk_pair_alive(pair, p))
+			more += hugetlb_units(pair, p);
+	return more <= PMK_POOL_PAGES;
+}
+
 /* Whole units, where no other mapping is. */
 static void make_hugetlb(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
@@ -292,6 +346,8 @@ static void make_hugetlb(struct pmk_gen *g, const struct pmk_pair *pair, struct 
 		op->n = g->pages - op->page;
 	op->prot = one_in(g, 4) ? permissions(g) : PMK_PERM_R | PMK_PERM_W;
 	op->shared = one_in(g, 2);
+	if (!fits_pool(g, pair, op->n / UNIT))
+		op->id = PMK_OP_READ;
 }
 
 static void make_mprotect(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
@@ -305,12 +361,12 @@ static void make_object(struct pmk_gen *g, const struct pmk_pair *pair, struct p
 	(void)pair;
 	op->n = is_wide(g) && one_in(g, 2) ? UNIT * (1 + below(g, 2)) : 4 + below(g, 28);
 	op->object = g->nobjects;
-	op->shared = op->n < UNIT && one_in(g, 12); /* a file: slow to make */
+	op->shared = op->n < UNIT && one_in(g, 12) && g->files; /* a file: slow to make */
 	g->object[g->nobjects].file = op->shared;
 	g->object[g->nobjects++].pages = op->n;
 }
 
-static void make_mremap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+static void move(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
 	unsigned kind = below(g, 8);
 
@@ -334,9 +390,27 @@ static void make_mremap(struct pmk_gen *g, const struct pmk_pair *pair, struct p
 		op->new_n = g->pages - (unsigned)op->to;
 }
 
+/* Each move of part of a private hugetlb mapping costs the pool a reservation until the machine boots again
+ * (K-HTLB). */
+static void make_mremap(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	move(g, pair, op);
+	if (!g->danger && meets(g, pair, op, is_hugetlb))
+		*op = (struct pmk_op){ .id = PMK_OP_READ,
+				       .proc = op->proc,
+				       .page = op->page,
+				       .n = op->n,
+				       .object = -1,
+				       .to = -1 };
+}
+
 static void make_fork(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
-	(void)pair;
+	if (is_wide(g) && !fits_pool(g, pair, hugetlb_units(pair, op->proc))) {
+		op->id = PMK_OP_READ;
+		range(g, pair, op);
+		return;
+	}
 	op->to = g->nprocs++;
 }
 
@@ -436,19 +510,51 @@ int pmk_gen_init(struct pmk_gen *g, uint64_t seed, const char *only, struct pmk_
 
 void pmk_gen_limit(struct pmk_gen *g, const struct pmk_pair *pair)
 {
+	g->files = pmk_pair_has(pair, PMK_F_FILES);
+	g->danger = getenv("PMKIT_DANGER");
 	for (int i = 0; i < PMK_OP_COUNT; i++)
-		if (g->allowed[i] &&
-		    ((pmk_op_info[i].set == SET_DANGER && !getenv("PMKIT_DANGER")) ||
-		     !pmk_pair_has(pair, pmk_op_info[i].needs)))
+		if (g->allowed[i] && ((pmk_op_info[i].set == SET_DANGER && !g->danger) ||
+				      !pmk_pair_has(pair, pmk_op_info[i].needs)))
 			g->allowed[i] = false;
 }
 
-/* Wide now and then where something huge can be made. */
-static unsigned arena(struct pmk_gen *g)
+/* Whether there is something huge to be made: only then it takes a wide arena. */
+static bool has_huge(const struct pmk_gen *g)
 {
-	bool huge = g->allowed[PMK_OP_THP] || g->allowed[PMK_OP_HUGETLB];
+	return g->allowed[PMK_OP_THP] || g->allowed[PMK_OP_HUGETLB];
+}
 
-	return huge && one_in(g, 3) ? PMK_ARENA_WIDE : PMK_ARENA_NARROW;
+static bool is_listed(const char *ops, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; *ops; ops += strcspn(ops, ","), ops += *ops == ',')
+		if (strcspn(ops, ",") == len && !strncmp(ops, word, len))
+			return true;
+	return false;
+}
+
+/* Whether the theme is about what can be done: its first operation is what it is about. */
+static bool is_possible(const struct pmk_gen *g, const struct pmk_theme *theme)
+{
+	for (int i = 0; i < PMK_OP_COUNT; i++)
+		if (is_listed(theme->ops, pmk_op_info[i].word) && !g->allowed[i] &&
+		    !strncmp(theme->ops, pmk_op_info[i].word, strlen(pmk_op_info[i].word)))
+			return false;
+	return !theme->wide || has_huge(g);
+}
+
+/* NULL: none, now and then. */
+static const struct pmk_theme *choose_theme(struct pmk_gen *g)
+{
+	const struct pmk_theme *theme;
+
+	if (one_in(g, 4))
+		return NULL;
+	do
+		theme = &pmk_theme[below(g, (unsigned)pmk_theme_count)];
+	while (!is_possible(g, theme));
+	return theme;
 }
 
 static bool wants_wide(enum pmk_op_id id)
@@ -456,20 +562,31 @@ static bool wants_wide(enum pmk_op_id id)
 	return id == PMK_OP_THP || id == PMK_OP_COLLAPSE || id == PMK_OP_HUGETLB;
 }
 
-unsigned pmk_gen_script(struct pmk_gen *g)
+static unsigned weigh(struct pmk_gen *g, const struct pmk_theme *theme, int id)
 {
 	static const unsigned factor[] = { 0, 1, 2, 2, 2, 4, 8 };
+	unsigned f = factor[below(g, 7)];
+
+	if (!g->allowed[id] || (wants_wide((enum pmk_op_id)id) && !is_wide(g)))
+		return 0;
+	if (theme)
+		f = is_listed(theme->ops, pmk_op_info[id].word) ? 4 * (f ? f : 1) : (f + 2) / 4;
+	if (!f && pmk_op_info[id].set == 1)
+		f = 1;
+	return pmk_op_info[id].weight * f;
+}
+
+unsigned pmk_gen_script(struct pmk_gen *g)
+{
+	const struct pmk_theme *theme = choose_theme(g);
+	bool wide = theme ? theme->wide : has_huge(g) && one_in(g, 3);
 
 	g->nprocs = 1;
 	g->nobjects = 0;
 	g->total = 0;
-	g->pages = arena(g);
+	g->pages = wide ? PMK_ARENA_WIDE : PMK_ARENA_NARROW;
 	for (int i = 0; i < PMK_OP_COUNT; i++) {
-		g->weight[i] = pmk_op_info[i].weight * factor[below(g, 7)];
-		if (!g->allowed[i] || (wants_wide((enum pmk_op_id)i) && !is_wide(g)))
-			g->weight[i] = 0;
-		if (g->allowed[i] && pmk_op_info[i].set == 1 && !g->weight[i])
-			g->weight[i] = pmk_op_info[i].weight;
+		g->weight[i] = weigh(g, theme, i);
 		g->total += g->weight[i];
 	}
 	return 100 + below(g, 201);

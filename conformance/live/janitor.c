@@ -53,6 +53,9 @@ static const struct setting thp[] = {
 	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none", "0", false },
 	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_shared", "0", false },
 	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_swap", "0", false },
+	/* and later at what is all there */
+	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/pages_to_scan", "1", false },
+	{ "/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "600000", false },
 	{ NULL, NULL, false },
 };
 static const struct setting ksm[] = {
@@ -60,13 +63,13 @@ static const struct setting ksm[] = {
 	{ "/sys/kernel/mm/ksm/use_zero_pages", "0", true },
 	{ "/sys/kernel/mm/ksm/advisor_mode", "none", false },
 	{ "/sys/kernel/mm/ksm/smart_scan", "0", false },
+	{ "/sys/kernel/mm/ksm/max_page_sharing", "1000000", false },
 	{ "/sys/kernel/mm/ksm/pages_to_scan", "10000", false },
 	{ "/sys/kernel/mm/ksm/sleep_millisecs", "0", false },
 	{ NULL, NULL, false },
 };
 
-#define POOL_FILE  "/proc/sys/vm/nr_hugepages"
-#define POOL_PAGES 16 /* more than what is in it now: as many as a script may hold */
+#define POOL_FILE "/proc/sys/vm/nr_hugepages"
 
 /* The value in a file, of several "a [b] c" the one in brackets. */
 static bool get_setting(const char *path, char *ret, size_t size)
@@ -161,7 +164,8 @@ static int fill_pool(struct pmk_undo *undo, pid_t owner, struct pmk_error *err)
 	(void)owner;
 	if (!get_setting(POOL_FILE, old, sizeof(old)))
 		return pmk_error_set(err, NULL, 0, 0, "no hugetlb in this kernel");
-	snprintf(want, sizeof(want), "%lu", strtoul(old, NULL, 10) + reserved_pages() + POOL_PAGES);
+	snprintf(want, sizeof(want), "%lu",
+		 strtoul(old, NULL, 10) + reserved_pages() + PMK_POOL_PAGES);
 	change_setting(undo, &pool);
 	get_setting(POOL_FILE, now, sizeof(now));
 	if (strtoul(now, NULL, 10) < strtoul(want, NULL, 10))

@@ -13,6 +13,8 @@
 
 #include "script.h"
 
+#define PMK_POOL_PAGES 16 /* hugetlb pages more than there were: as many as a script may hold */
+
 struct pmk_janitor;
 
 /* Forks the janitor; it changes nothing yet.  NULL and *err on failure. */

@@ -122,7 +122,9 @@ static int64_t remove_pages(struct stretch *s)
 
 	if (s->vma.flags & PMK_VMA_LOCKED || s->vma.object < 0)
 		return -EINVAL;
-	if (!(s->vma.flags & PMK_VMA_SHARED))
+	if (!(s->vma.flags & PMK_VMA_SHARED) ||
+	    (!(s->vma.prot & PMK_PERM_W) &&
+	     !pmk_profile_has(&s->m->profile, PMK_Q_REMOVE_READONLY)))
 		return -EACCES;
 	if (s->vma.flags &
 	    PMK_VMA_HUGETLB) { /* hugetlbfs_punch_hole(): whole pages go, parts become zeros */
@@ -319,17 +321,18 @@ static bool guards_no_file(const struct stretch *s)
 static int64_t guard_install(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
+	bool flagged = pmk_profile_has(&s->m->profile, PMK_Q_SMAPS_GUARD); /* VM_MAYBE_GUARD */
 	struct pmk_vma vma;
 
 	if (guards_no_file(s) ||
 	    s->vma.flags & (PMK_VMA_LOCKED | PMK_VMA_PFNMAP | PMK_VMA_SPECIAL | PMK_VMA_HUGETLB))
 		return -EINVAL;
 	pmk_cover(s->m, GUARD_INSTALL);
-	if (s->vma.object < 0 &&
+	if ((s->vma.object < 0 || !flagged) &&
 	    !pmk_mutant(s->m, GUARD_NO_ANON)) /* so that fork copies the markers */
 		pmk_vma_need_anon(s->m, s->mm, s->start);
 	vma = *pmk_vma_at(s->m, s->mm, s->start, &s->run);
-	vma.flags |= PMK_VMA_MAYBE_GUARD;
+	vma.flags |= flagged ? PMK_VMA_MAYBE_GUARD : 0;
 	s->run.v.tag = pmk_vma_intern(s->m, &vma) | PMK_RUN_LINEAR;
 	pmk_runs_set(&s->mm->vma, s->run.start, s->run.end, s->run.v);
 	while (pmk_runs_piece(&s->mm->pte, s->end, &p)) {
@@ -424,10 +427,10 @@ static const struct advice {
 	{ 9, -1, remove_pages, 0, 0, false },
 	{ 10, -1, NULL, 0, PMK_VMA_DONTFORK, false },
 	{ 11, -1, NULL, PMK_VMA_DONTFORK, 0, false },
-	{ 12, -1, NULL, 0, PMK_VMA_MERGEABLE, false },
-	{ 13, -1, unmerge, PMK_VMA_MERGEABLE, 0, false },
-	{ 14, -1, NULL, PMK_VMA_NOHUGEPAGE, PMK_VMA_HUGEPAGE, false },
-	{ 15, -1, NULL, PMK_VMA_HUGEPAGE, PMK_VMA_NOHUGEPAGE, false },
+	{ 12, PMK_Q_MADV_MERGEABLE, NULL, 0, PMK_VMA_MERGEABLE, false },
+	{ 13, PMK_Q_MADV_MERGEABLE, unmerge, PMK_VMA_MERGEABLE, 0, false },
+	{ 14, PMK_Q_MADV_HUGEPAGE, NULL, PMK_VMA_NOHUGEPAGE, PMK_VMA_HUGEPAGE, false },
+	{ 15, PMK_Q_MADV_HUGEPAGE, NULL, PMK_VMA_HUGEPAGE, PMK_VMA_NOHUGEPAGE, false },
 	{ 18, -1, private_anon_only, 0, PMK_VMA_WIPEONFORK, false },
 	{ 19, -1, NULL, PMK_VMA_WIPEONFORK, 0, false },
 	{ 20, PMK_Q_MADV_PAGEOUT, cold, 0, 0, false },
@@ -481,7 +484,8 @@ int64_t pmk_mm_advise(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 
 		if (!vma) {
 			hole = -ENOMEM;
-			if (advice->stops_at_hole)
+			if (advice->stops_at_hole &&
+			    pmk_profile_has(&m->profile, PMK_Q_POPULATE_STOPS))
 				break;
 			continue;
 		}

@@ -113,8 +113,7 @@ static uint64_t offset_of(const struct touch *t, uint64_t page)
 	return t->run.v.base + (page - t->run.start);
 }
 
-/* Maps what the cache has for the none entries of [start, end). */
-static void map_cached(struct touch *t, uint64_t start, uint64_t end, uint64_t flags)
+void pmk_touch_cached(struct touch *t, uint64_t start, uint64_t end, uint64_t flags)
 {
 	struct pmk_piece none = { .end = start };
 
@@ -204,8 +203,10 @@ static void fault_around(struct touch *t, uint64_t page, uint64_t window)
 		end = start + (size - offset_of(t, start));
 	if (stops_at_last_page(t, start, end))
 		return;
+	if (pmk_huge_around(t, start))
+		return;
 	pmk_cover(t->m, FAULT_AROUND);
-	map_cached(t, start, end, 0);
+	pmk_touch_cached(t, start, end, 0);
 }
 
 /* Read faults of the none entries of [start, end), one in each window, or of all windows at once where they
@@ -255,22 +256,30 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 {
 	bool shared = t->vma.flags & PMK_VMA_SHARED;
 	uint64_t off = offset_of(t, start), size = object_of(t)->pages, good;
+	const struct pmk_run *around;
 	int64_t err = 0;
 
 	if (!t->write)
 		end = around_all(t, start, end); /* also when it ends in SIGBUS (rule 14) */
 	*ret_end = end;
+	around = t->write ? NULL : pmk_runs_find(&t->mm->pte, start);
+	if (around) { /* it has come, though it be beyond the end of the file */
+		*ret_end = around->end < end ? around->end : end;
+		return 0;
+	}
 	good = off >= size ? start : end - start < size - off ? end : start + (size - off);
 	if (good > start)
 		err = fill_cache(t, off, off + (good - start));
 	if (!err && good > start && (!t->write || shared))
 		pmk_huge_map_cached(t, start, good);
+	if (!err && good > start && t->write && shared)
+		pmk_huge_map_whole(t, start, good);
 	if (!err && good > start) {
 		if (t->write && !shared)
 			err = copy_cached(t, start, good);
 		else
-			map_cached(t, start, good,
-				   (t->write ? pmk_touch_written(t) : 0) | t->armed);
+			pmk_touch_cached(t, start, good,
+					 (t->write ? pmk_touch_written(t) : 0) | t->armed);
 		if (t->write && shared && object_of(t)->kind == PMK_OBJECT_FILE)
 			dirty_cached(t, off, off + (good - start));
 	}
@@ -300,6 +309,9 @@ static bool can_reuse(const struct touch *t, uint64_t at, struct pmk_piece *f)
 {
 	struct pmk_value slot, count;
 
+	if (f->v.tag & PMK_KPF_SWAPCACHE_MASK &&
+	    pmk_profile_has(&t->m->profile, PMK_Q_SWAPCACHE_COPIES))
+		return false;
 	if (f->v.tag & PMK_FRAME_ANONEXCL)
 		return true;
 	if (PMK_FRAME_MAPCOUNT(f->v) != 1 || pmk_mutant(t->m, REUSE_NEVER) ||
@@ -359,7 +371,7 @@ static void unlock_copied(const struct touch *t, const struct pmk_piece *f)
 }
 
 /* A store to present frames with one state each (do_wp_page). */
-int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p)
+static int64_t touch_store(struct touch *t, const struct pmk_piece *p)
 {
 	struct pmk_piece f = { .end = p->v.base };
 	uint64_t pfn_end = p->v.base + (p->end - p->start);
@@ -446,12 +458,12 @@ static int64_t map_swapped(struct touch *t, const struct arrival *a)
 		    PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep);
 	if (!t->write)
 		return 0;
-	return pmk_touch_store(
-		t, &(struct pmk_piece){
-			   .start = a->at,
-			   .end = a->at + a->n,
-			   .v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR | a->keep },
-			   .run = true });
+	return touch_store(t,
+			   &(struct pmk_piece){ .start = a->at,
+						.end = a->at + a->n,
+						.v = { a->pfn, PMK_PTE_FRAME | PMK_PTE_ANON |
+								       PMK_RUN_LINEAR | a->keep },
+						.run = true });
 }
 
 /* The longest beginning of the arrival that is in one state. */
@@ -569,7 +581,7 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 	switch (PMK_PTE_KIND(p->v.tag)) {
 	case PMK_PTE_FRAME:
 		if (t->write)
-			return pmk_touch_store(t, p);
+			return touch_store(t, p);
 		pmk_frame_access(t->m, p->v.base, n);
 		return 0;
 	case PMK_PTE_ZERO:
@@ -596,17 +608,21 @@ static int64_t touch_entry(struct touch *t, struct pmk_piece *p)
 	return 0;
 }
 
-/* All of [start, end), which is in one VMA. */
-static int64_t touch_vma(struct touch *t, uint64_t start, uint64_t end)
+int64_t pmk_touch_entries(struct touch *t, uint64_t start, uint64_t end)
 {
 	struct pmk_piece p = { .end = start };
 	int64_t err = 0;
 
-	if (t->vma.flags & PMK_VMA_HUGETLB)
-		return pmk_hugetlb_touch(t, start, end);
 	while (!err && pmk_runs_piece(&t->mm->pte, end, &p))
 		err = touch_entry(t, &p);
 	return err;
+}
+
+/* All of [start, end), which is in one VMA. */
+static int64_t touch_vma(struct touch *t, uint64_t start, uint64_t end)
+{
+	return t->vma.flags & PMK_VMA_HUGETLB ? pmk_hugetlb_touch(t, start, end)
+					      : pmk_touch_entries(t, start, end);
 }
 
 /* The next stretch of [*at, end) that has a VMA; false: a hole at *at. */

@@ -115,8 +115,9 @@ void pmk_frame_lock(struct pmk_machine *m, uint64_t pfn, uint64_t n, bool on)
 			uint64_t size = pmk_pmd_pages(m), head = p.start & ~(size - 1);
 			bool whole = head >= pfn && head + size <= pfn + n;
 
-			p.end = head + size; /* once, and a part of a folio does not lock it */
-			if (!whole)
+			p.end = head +
+				size; /* once; a part of a folio does not lock it, but unlocks it */
+			if (on && !whole)
 				continue;
 		}
 		if (!p.run || p.v.tag & (PMK_FRAME_GIVEN | PMK_KPF_RESERVED_MASK))

@@ -102,13 +102,26 @@ bool pmk_folio_mapped(const struct pmk_machine *m, uint64_t pfn, bool *ret_share
 	return mapped;
 }
 
+/* Entries of [start, end) that map a page of the folio. */
+static uint64_t mapped_here(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t head,
+			    uint64_t start, uint64_t end)
+{
+	struct pmk_piece p = { .end = start };
+	uint64_t n = 0;
+
+	while (pmk_runs_piece(&mm->pte, end, &p))
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME && p.v.base >= head &&
+		    p.v.base < head + pmk_pmd_pages(m))
+			n += p.end - p.start;
+	return n;
+}
+
 bool pmk_folio_shared(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t at,
 		      uint64_t pfn)
 {
-	uint64_t size = pmk_pmd_pages(m), head = unit_of(m, pfn), mine = 0, all = 0;
+	uint64_t size = pmk_pmd_pages(m), head = unit_of(m, pfn), all = 0;
+	uint64_t start = at > pfn - head ? at - (pfn - head) : 0;
 	struct pmk_piece f = { .end = head };
-	struct pmk_piece p = { .end = at > pfn - head ? at - (pfn - head) : 0 };
-	uint64_t end = p.end + size;
 	bool shared;
 
 	if (!pmk_profile_has(&m->profile, PMK_Q_THP_REUSE)) { /* it does not know who */
@@ -117,11 +130,9 @@ bool pmk_folio_shared(const struct pmk_machine *m, const struct pmk_mm *mm, uint
 	}
 	while (pmk_runs_piece(&m->frame, head + size, &f))
 		all += f.run ? PMK_FRAME_MAPCOUNT(f.v) * (f.end - f.start) : 0;
-	while (pmk_runs_piece(&mm->pte, end, &p))
-		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME && p.v.base >= head &&
-		    p.v.base < head + size)
-			mine += p.end - p.start;
-	return all != mine;
+	/* the rest may be elsewhere, by mremap */
+	return all != mapped_here(m, mm, head, start, start + size) &&
+	       all != mapped_here(m, mm, head, 0, UINT64_MAX);
 }
 
 void pmk_folio_settle(struct pmk_machine *m, uint64_t pfn, uint64_t n)
@@ -151,30 +162,46 @@ static void map_zeros(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 	pmk_frame_map(m, v.base, end - start, -1);
 }
 
-/* try_to_map_unused_to_zeropage(): a split looks at what is in the pages. */
-static void map_zero_pages(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, uint64_t pfn)
+static void map_zeros_here(struct pmk_machine *m, struct pmk_mm *mm, uint64_t head, uint64_t start,
+			   uint64_t end)
 {
-	uint64_t head = unit_of(m, pfn), size = pmk_pmd_pages(m);
-	struct pmk_piece p = { .end = at > pfn - head ? at - (pfn - head) : 0 };
-	uint64_t end = p.end + size;
+	uint64_t size = pmk_pmd_pages(m);
+	struct pmk_piece p = { .end = start };
 
-	if (!pmk_profile_has(&m->profile, PMK_Q_SPLIT_ZEROS) ||
-	    pmk_folio_head(m, pfn).tag & PMK_KPF_MLOCKED_MASK)
-		return;
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
 		struct pmk_piece c = { .end = p.v.base };
+		struct pmk_run run;
+		const struct pmk_vma *vma;
 
 		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.base < head ||
 		    p.v.base >= head + size)
 			continue;
+		vma = pmk_vma_at(m, mm, p.start, &run);
+		if (vma && p.end > run.end)
+			p.end = run.end;
+		if (vma && vma->flags & PMK_VMA_LOCKED)
+			continue;
 		while (pmk_runs_piece(&m->content, p.v.base + (p.end - p.start), &c)) {
-			uint64_t start = p.start + (c.start - p.v.base);
+			uint64_t at = p.start + (c.start - p.v.base);
 
 			if (!c.run || pmk_mutant(m, SPLIT_DROPS_ALL))
-				map_zeros(m, mm, start, start + (c.end - c.start),
+				map_zeros(m, mm, at, at + (c.end - c.start),
 					  pmk_value_at(p.v, c.start - p.v.base));
 		}
 	}
+}
+
+/* try_to_map_unused_to_zeropage(): a split looks at what is in the pages. */
+static void map_zero_pages(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, uint64_t pfn)
+{
+	uint64_t head = unit_of(m, pfn), start = at > pfn - head ? at - (pfn - head) : 0;
+
+	if (!pmk_profile_has(&m->profile, PMK_Q_SPLIT_ZEROS) ||
+	    pmk_folio_head(m, pfn).tag & PMK_KPF_MLOCKED_MASK)
+		return;
+	map_zeros_here(m, mm, head, start, start + pmk_pmd_pages(m));
+	if (pmk_folio_mapped(m, pfn, NULL))
+		map_zeros_here(m, mm, head, 0, UINT64_MAX); /* by mremap */
 }
 
 /* Nobody shares it and no PMD maps it any more: 2^n small pages (split_folio). */
@@ -221,7 +248,7 @@ static void split_unit(struct pmk_machine *m, struct pmk_mm *mm, uint64_t unit)
 	}
 }
 
-static bool is_huge(const struct pmk_mm *mm, uint64_t at)
+bool pmk_huge_is_mapped(const struct pmk_mm *mm, uint64_t at)
 {
 	const struct pmk_run *run = pmk_runs_find(&mm->pte, at);
 
@@ -230,7 +257,7 @@ static bool is_huge(const struct pmk_mm *mm, uint64_t at)
 
 void pmk_huge_split_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
 {
-	if (unit_of(m, at) != at && is_huge(mm, at))
+	if (unit_of(m, at) != at && pmk_huge_is_mapped(mm, at))
 		split_unit(m, mm, unit_of(m, at));
 }
 
@@ -246,12 +273,77 @@ void pmk_huge_split(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 	}
 }
 
+/* retract_page_tables(): an empty table makes room for the huge page, except where private copies or markers may
+ * come to be in it. */
+static void retract_table(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_run *run,
+			  uint64_t at)
+{
+	const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
+	uint64_t size = pmk_pmd_pages(m);
+
+	if (at != unit_of(m, at) || run->end < at + size || vma->anon_vma ||
+	    vma->flags & (PMK_VMA_UFFD_WP | PMK_VMA_MAYBE_GUARD))
+		return;
+	pmk_cover(m, COLLAPSE_RETRACTS);
+	pmk_runs_clear(&mm->table, at / size, at / size + 1);
+}
+
+/* Nothing maps pages [off, off + n) of an object any more; retract: nor has a table for them. */
+static void unmap_object(struct pmk_machine *m, int object, uint64_t off, uint64_t n, bool retract)
+{
+	for (size_t i = 0; i < m->ntasks; i++) {
+		struct pmk_mm *mm = m->task[i]->mm;
+		struct pmk_cursor c;
+		const struct pmk_run *run = mm ? pmk_runs_seek(&mm->vma, 0, &c) : NULL;
+
+		for (; run; run = pmk_runs_next(&c)) {
+			uint64_t first = run->v.base, last = first + (run->end - run->start);
+			uint64_t from = off > first ? off : first,
+				 to = off + n < last ? off + n : last;
+
+			const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
+
+			if (vma->object != object || from >= to)
+				continue;
+			pmk_mm_zap_pages(m, mm, vma, run->start + (from - first),
+					 run->start + (to - first), false);
+			if (retract && first <= off && last > off)
+				retract_table(m, mm, run, run->start + (off - first));
+		}
+	}
+}
+
+/* An object's folio, page `off` of it at pfn: split, its pages are mapped by nobody, and those beyond the end go. */
+static void split_cached(struct pmk_machine *m, int object, uint64_t off, uint64_t pfn)
+{
+	uint64_t size = pmk_pmd_pages(m), first = off - (pfn - unit_of(m, pfn));
+	struct pmk_object *o = &m->object[object];
+	uint64_t end = o->pages > first ? o->pages : first;
+
+	unmap_object(m, object, first, size, false);
+	split_folio(m, pfn);
+	if (end >= first + size)
+		return;
+	pmk_runs_clear(&o->cache, end, first + size);
+	pmk_frame_flags(m, unit_of(m, pfn) + (end - first), first + size - end, PMK_FRAME_CACHED,
+			0);
+}
+
 /* madvise_cold_or_pageout_pte_range(), madvise_free_pte_range(): of a folio, part of which is inside. */
 static void split_cut_folio(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, uint64_t pfn)
 {
+	struct pmk_run run;
+	const struct pmk_vma *vma = pmk_vma_at(m, mm, at, &run);
+	struct pmk_value v;
+
 	if (pmk_folio_shared(m, mm, at, pfn))
 		return;
-	if (is_huge(mm, at))
+	pmk_runs_get(&mm->pte, at, &v);
+	if (!(v.tag & PMK_PTE_ANON)) {
+		split_cached(m, vma->object, run.v.base + (at - run.start), pfn);
+		return;
+	}
+	if (pmk_huge_is_mapped(mm, at))
 		split_unit(m, mm, unit_of(m, at));
 	map_zero_pages(m, mm, at, pfn);
 	split_folio(m, pfn);
@@ -263,9 +355,12 @@ void pmk_folio_split_cut(struct pmk_machine *m, struct pmk_mm *mm, uint64_t star
 	struct pmk_piece p = { .end = start };
 
 	while (pmk_runs_piece(&mm->pte, end, &p)) {
-		uint64_t last = p.v.base + (p.end - p.start);
+		uint64_t last;
 
-		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON))
+		if (p.end > unit_of(m, p.start) + size)
+			p.end = unit_of(m, p.start) + size; /* table by table */
+		last = p.v.base + (p.end - p.start);
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || p.v.tag & PMK_PTE_HUGETLB)
 			continue;
 		if (is_large(m, p.v.base) &&
 		    (unit_of(m, p.v.base) < p.v.base || unit_of(m, p.v.base) + size > last))
@@ -335,6 +430,7 @@ static bool map_huge_zero(struct touch *t, uint64_t unit)
 		m->huge_zero_pfn = pfn;
 	}
 	pmk_cover(m, HUGE_ZERO);
+	pmk_touch_anon_vma(t); /* do_huge_pmd_anonymous_page() prepares first */
 	map_unit(t, unit, pfn, PMK_PTE_ZERO | t->armed);
 	return true;
 }
@@ -365,6 +461,9 @@ static bool reuse_unit(struct touch *t, uint64_t unit, const struct pmk_value *v
 
 	if (v->tag & PMK_PTE_UFFD_WP)
 		return false; /* asynchronous protection ends for the one page */
+	if (PMK_PTE_KIND(v->tag) == PMK_PTE_FRAME && !(v->tag & PMK_PTE_ANON) &&
+	    !(t->vma.flags & PMK_VMA_SHARED))
+		return false; /* wp_huge_pmd(): a private copy, page by page */
 	if (PMK_PTE_KIND(v->tag) == PMK_PTE_ZERO) {
 		if (!pmk_profile_has(&t->m->profile, PMK_Q_THP_ZERO_WRITE))
 			return false;
@@ -395,93 +494,28 @@ int64_t pmk_huge_store(struct touch *t, const struct pmk_piece *p)
 	for (uint64_t at = p->start; !err && at < p->end; at = next) {
 		uint64_t unit = unit_of(t->m, at);
 		struct pmk_value v = pmk_value_at(p->v, at - p->start);
-		struct pmk_piece part = { .end = at };
 
 		next = unit + size < p->end ? unit + size : p->end;
 		if (reuse_unit(t, unit, &v))
 			continue;
 		split_unit(t->m, t->mm, unit);
-		while (!err && pmk_runs_piece(&t->mm->pte, next, &part))
-			err = PMK_PTE_KIND(part.v.tag) == PMK_PTE_FRAME
-				      ? pmk_touch_store(t, &part)
-				      : pmk_touch_anon(t, part.start, part.end);
+		err = pmk_touch_entries(t, at, next);
 	}
 	return err;
 }
 
-void pmk_huge_map_cached(struct touch *t, uint64_t start, uint64_t end)
+/* Whether the cache has a huge page for the unit: its first frame. */
+static bool cached_unit(const struct touch *t, uint64_t unit, uint64_t *ret_pfn)
 {
-	uint64_t size = pmk_pmd_pages(t->m);
-	const struct pmk_object *o = &t->m->object[t->vma.object];
+	uint64_t off = t->run.v.base + (unit - t->run.start);
 	struct pmk_value v;
 
-	if (!t->mm->thp || o->kind != PMK_OBJECT_SHMEM)
-		return;
-	for (uint64_t unit = unit_of(t->m, start); unit < end; unit += size) {
-		uint64_t off = t->run.v.base + (unit - t->run.start);
-
-		if (unit_is_free(t, unit) && off == unit_of(t->m, off) &&
-		    pmk_runs_get(&o->cache, off, &v) && PMK_PTE_KIND(v.tag) == PMK_PTE_FRAME &&
-		    is_large(t->m, v.base) && v.base == unit_of(t->m, v.base))
-			map_unit(t, unit, v.base, PMK_PTE_FRAME | t->armed);
-	}
-}
-
-/* ---- MADV_COLLAPSE ------------------------------------------------------------------------------ */
-
-/* Everything of the unit is present or can be made so, and something is. */
-static bool can_collapse(struct touch *t, uint64_t unit)
-{
-	struct pmk_piece p = { .end = unit };
-	bool found = false;
-
-	while (pmk_runs_piece(&t->mm->pte, unit + pmk_pmd_pages(t->m), &p)) {
-		enum pmk_pte_kind kind = PMK_PTE_KIND(p.v.tag);
-
-		if (p.run && (kind >= PMK_PTE_MARKER || p.v.tag & PMK_PTE_UFFD_WP))
-			return false;
-		found |= p.run && (kind == PMK_PTE_FRAME || kind == PMK_PTE_SWAP);
-	}
-	return found;
-}
-
-static int64_t collapse_anon(struct touch *t, uint64_t unit)
-{
-	uint64_t size = pmk_pmd_pages(t->m), pfn;
-
-	if (!can_collapse(t, unit))
-		return -EINVAL;
-	if (!pmk_folio_alloc(t->m, ANON_FLAGS | PMK_KPF_THP_MASK | PMK_FRAME_ANONEXCL, &pfn))
-		return -ENOMEM;
-	pmk_cover(t->m, COLLAPSE_ANON);
-	pmk_content_gather(t->m, &t->mm->pte, unit, unit + size, pfn);
-	pmk_mm_zap(t->m, t->mm, unit, unit + size);
-	pmk_runs_clear(&t->mm->table, unit / size, unit / size + 1);
-	pmk_touch_anon_vma(t);
-	map_unit(t, unit, pfn, PMK_PTE_FRAME | PMK_PTE_ANON | pmk_touch_written(t));
-	return 0;
-}
-
-/* Nothing maps pages [off, off + n) of an object any more (retract_page_tables). */
-static void unmap_object(struct pmk_machine *m, int object, uint64_t off, uint64_t n)
-{
-	for (size_t i = 0; i < m->ntasks; i++) {
-		struct pmk_mm *mm = m->task[i]->mm;
-		struct pmk_cursor c;
-		const struct pmk_run *run = mm ? pmk_runs_seek(&mm->vma, 0, &c) : NULL;
-
-		for (; run; run = pmk_runs_next(&c)) {
-			uint64_t first = run->v.base, last = first + (run->end - run->start);
-			uint64_t from = off > first ? off : first,
-				 to = off + n < last ? off + n : last;
-
-			const struct pmk_vma *vma = &m->vma[run->v.tag & ~PMK_RUN_LINEAR];
-
-			if (vma->object == object && from < to)
-				pmk_mm_zap_pages(m, mm, vma, run->start + (from - first),
-						 run->start + (to - first), false);
-		}
-	}
+	if (off != unit_of(t->m, off) ||
+	    !pmk_runs_get(&t->m->object[t->vma.object].cache, off, &v) ||
+	    PMK_PTE_KIND(v.tag) != PMK_PTE_FRAME || !is_large(t->m, v.base))
+		return false;
+	*ret_pfn = v.base;
+	return true;
 }
 
 static bool has_any(const struct pmk_runs *map, uint64_t start, uint64_t end)
@@ -491,25 +525,125 @@ static bool has_any(const struct pmk_runs *map, uint64_t start, uint64_t end)
 	return run && run->start < end;
 }
 
-static int64_t collapse_shmem(struct touch *t, uint64_t unit)
+void pmk_huge_map_cached(struct touch *t, uint64_t start, uint64_t end)
 {
-	struct pmk_machine *m = t->m;
-	uint64_t size = pmk_pmd_pages(m), off = t->run.v.base + (unit - t->run.start), pfn;
-	struct pmk_object *o = &m->object[t->vma.object];
+	uint64_t size = pmk_pmd_pages(t->m), pfn;
+
+	if (!t->mm->thp || t->vma.flags & PMK_VMA_NOHUGEPAGE ||
+	    t->m->object[t->vma.object].kind != PMK_OBJECT_SHMEM)
+		return;
+	for (uint64_t unit = unit_of(t->m, start); unit < end; unit += size)
+		if (unit_is_free(t, unit) && cached_unit(t, unit, &pfn))
+			map_unit(t, unit, pfn, PMK_PTE_FRAME | t->armed);
+}
+
+bool pmk_huge_around(struct touch *t, uint64_t page)
+{
+	uint64_t size = pmk_pmd_pages(t->m), unit = unit_of(t->m, page), pfn;
+
+	pmk_huge_map_cached(t, page, page + 1); /* filemap_map_pmd() */
+	if (pmk_huge_is_mapped(t->mm, page))
+		return true;
+	if (!pmk_profile_has(&t->m->profile, PMK_Q_AROUND_WHOLE) || unit < t->run.start ||
+	    unit + size > t->run.end || !cached_unit(t, unit, &pfn))
+		return false;
+	pmk_cover(t->m, AROUND_WHOLE);
+	pmk_touch_cached(t, unit, unit + size, 0);
+	return true;
+}
+
+void pmk_huge_map_whole(struct touch *t, uint64_t start, uint64_t end)
+{
+	uint64_t size = pmk_pmd_pages(t->m), pfn;
+
+	if (!pmk_profile_has(&t->m->profile, PMK_Q_SHMEM_WHOLE) || t->vma.flags & PMK_VMA_UFFD_WP ||
+	    t->m->object[t->vma.object].kind != PMK_OBJECT_SHMEM)
+		return;
+	for (uint64_t unit = unit_of(t->m, start); unit < end; unit += size) {
+		if (unit < t->run.start || unit + size > t->run.end ||
+		    has_any(&t->mm->pte, unit, unit + size) || !cached_unit(t, unit, &pfn))
+			continue;
+		pmk_cover(t->m, SHMEM_WHOLE);
+		pmk_frame_map(t->m, pfn, size, 1);
+		pmk_touch_lock(t, pfn, size, true);
+		pmk_mm_set_entries(t->m, t->mm, unit, unit + size,
+				   (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR |
+								    pmk_touch_written(t) });
+	}
+}
+
+/* ---- MADV_COLLAPSE ------------------------------------------------------------------------------ */
+
+/* What madvise_collapse() does with one unit: done, go on with the next and fail at the end, or fail at once. */
+enum collapsed { COLLAPSED, COLLAPSE_FAILS, COLLAPSE_ENDS };
+
+/* hpage_collapse_scan_pmd() and __collapse_huge_page_swapin(): is everything of the unit present, or can be made so?
+ * *ret_err: the error, if it cannot. */
+static enum collapsed look_at_unit(struct touch *t, uint64_t unit, int64_t *ret_err)
+{
+	struct pmk_piece p = { .end = unit }, table = { .end = unit };
+	uint64_t stop = 0;
+
+	if (!pmk_mm_table_piece(t->m, t->mm, unit + 1, &table) || !table.run)
+		return COLLAPSE_ENDS; /* SCAN_PMD_NONE */
+	while (pmk_runs_piece(&t->mm->pte, unit + pmk_pmd_pages(t->m), &p)) {
+		enum pmk_pte_kind kind = p.run ? PMK_PTE_KIND(p.v.tag) : PMK_PTE_ZERO;
+
+		if (kind == PMK_PTE_ZERO && t->vma.flags & PMK_VMA_UFFD_WP) {
+			*ret_err = -EBUSY; /* somebody may wait for it */
+			return COLLAPSE_ENDS;
+		}
+		if (p.run && (p.v.tag & PMK_PTE_UFFD_WP ||
+			      (kind == PMK_PTE_MARKER && p.v.base & PMK_MARKER_UFFD_WP)))
+			return COLLAPSE_FAILS;
+		if (kind == PMK_PTE_MARKER && !stop)
+			stop = p.start;
+	}
+	if (!stop)
+		return COLLAPSED;
+	for (p.end = unit; pmk_runs_piece(&t->mm->pte, stop, &p);) /* as far as it comes */
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_SWAP)
+			pmk_mm_populate(t->m, t->mm, p.start, p.end, PMK_POPULATE_READ);
+	return COLLAPSE_ENDS;
+}
+
+static enum collapsed collapse_anon(struct touch *t, uint64_t unit, int64_t *ret_err)
+{
+	uint64_t size = pmk_pmd_pages(t->m), pfn;
+	enum collapsed how = look_at_unit(t, unit, ret_err);
+
+	if (how != COLLAPSED)
+		return how;
+	if (!pmk_folio_alloc(t->m, ANON_FLAGS | PMK_KPF_THP_MASK | PMK_FRAME_ANONEXCL, &pfn)) {
+		*ret_err = -ENOMEM;
+		return COLLAPSE_ENDS;
+	}
+	pmk_cover(t->m, COLLAPSE_ANON);
+	pmk_content_gather(t->m, &t->mm->pte, unit, unit + size, pfn);
+	pmk_mm_zap(t->m, t->mm, unit, unit + size);
+	pmk_runs_clear(&t->mm->table, unit / size, unit / size + 1);
+	pmk_touch_anon_vma(t);
+	map_unit(t, unit, pfn, PMK_PTE_FRAME | PMK_PTE_ANON | pmk_touch_written(t));
+	return COLLAPSED;
+}
+
+/* collapse_file(): the object's pages become one huge one, where there are any. */
+static bool collapse_cache(struct pmk_machine *m, int object, uint64_t off, uint64_t *ret_pfn)
+{
+	uint64_t size = pmk_pmd_pages(m);
+	struct pmk_object *o = &m->object[object];
 	struct pmk_piece c = { .end = off };
 
-	if (off != unit_of(m, off) || off + size > o->pages || !(t->vma.flags & PMK_VMA_SHARED))
-		return -EINVAL;
 	if (!has_any(&o->cache, off, off + size)) /* SCAN_TRUNCATED: nothing but a hole */
-		return -EINVAL;
+		return false;
 	if (!pmk_folio_alloc(m,
 			     PMK_KPF_UPTODATE_MASK | PMK_KPF_LRU_MASK | PMK_KPF_SWAPBACKED_MASK |
 				     PMK_FRAME_CACHED | PMK_KPF_THP_MASK,
-			     &pfn))
-		return -ENOMEM;
+			     ret_pfn))
+		return false;
 	pmk_cover(m, COLLAPSE_SHMEM);
-	pmk_content_gather(m, &o->cache, off, off + size, pfn);
-	unmap_object(m, t->vma.object, off, size);
+	pmk_content_gather(m, &o->cache, off, off + size, *ret_pfn);
+	unmap_object(m, object, off, size, true);
 	while (pmk_runs_piece(&o->cache, off + size, &c)) {
 		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)
 			pmk_frame_flags(m, c.v.base, c.end - c.start, PMK_FRAME_CACHED, 0);
@@ -517,13 +651,40 @@ static int64_t collapse_shmem(struct touch *t, uint64_t unit)
 			pmk_slot_count(m, c.v.base, c.end - c.start, -1);
 	}
 	pmk_runs_set(&o->cache, off, off + size,
-		     (struct pmk_value){ pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
-	if (t->vma.flags &
-	    PMK_VMA_UFFD_WP) /* collapse_pte_mapped_thp() keeps the table for its markers */
-		return -EINVAL;
+		     (struct pmk_value){ *ret_pfn, PMK_PTE_FRAME | PMK_RUN_LINEAR });
+	return true;
+}
+
+/* collapse_pte_mapped_thp(): a PMD takes the place of a table that has nothing but pages of the huge one. */
+static enum collapsed map_collapsed(struct touch *t, uint64_t unit, uint64_t pfn)
+{
+	uint64_t size = pmk_pmd_pages(t->m);
+	struct pmk_piece p = { .end = unit };
+
+	if (unit + size > t->run.end)
+		return COLLAPSE_ENDS;
+	if (t->vma.flags & PMK_VMA_UFFD_WP) /* keeps the table for its markers */
+		return COLLAPSE_FAILS;
+	while (pmk_runs_piece(&t->mm->pte, unit + size, &p)) {
+		if (p.run && PMK_PTE_KIND(p.v.tag) >= PMK_PTE_SWAP)
+			return COLLAPSE_FAILS;
+		if (p.run && (p.v.tag & PMK_PTE_ANON || p.v.base != pfn + (p.start - unit)))
+			return COLLAPSE_ENDS; /* a private copy */
+	}
+	pmk_mm_zap(t->m, t->mm, unit, unit + size);
 	pmk_runs_clear(&t->mm->table, unit / size, unit / size + 1);
 	map_unit(t, unit, pfn, PMK_PTE_FRAME);
-	return 0;
+	return COLLAPSED;
+}
+
+static enum collapsed collapse_shmem(struct touch *t, uint64_t unit)
+{
+	uint64_t off = t->run.v.base + (unit - t->run.start), pfn;
+
+	if (off != unit_of(t->m, off) ||
+	    (!cached_unit(t, unit, &pfn) && !collapse_cache(t->m, t->vma.object, off, &pfn)))
+		return COLLAPSE_ENDS;
+	return map_collapsed(t, unit, pfn);
 }
 
 /* thp_vma_suitable_order(): the last PMD that could fit is all inside. */
@@ -546,18 +707,23 @@ int64_t pmk_huge_collapse(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 	    vma->flags & (PMK_VMA_NOHUGEPAGE | PMK_VMA_HUGETLB | PMK_VMA_PFNMAP))
 		return -EINVAL;
 	t.vma = *vma;
-	if (vma->object >= 0 && m->object[vma->object].kind != PMK_OBJECT_SHMEM)
+	if (vma->object >= 0 && (m->object[vma->object].kind != PMK_OBJECT_SHMEM ||
+				 (t.run.start - t.run.v.base) & (size - 1)))
 		return -EINVAL;
 	if (at >
 	    unit_of(m,
 		    end)) /* madvise_collapse() counts fewer than no huge pages, and has found none */
 		return -EINVAL;
 	for (; at + size <= end; at += size) {
-		int64_t e = is_huge(mm, at)	? 0
-			    : t.vma.object >= 0 ? collapse_shmem(&t, at)
-						: collapse_anon(&t, at);
+		int64_t e = -EINVAL;
+		enum collapsed how = pmk_huge_is_mapped(mm, at) ? COLLAPSED
+				     : t.vma.object >= 0	? collapse_shmem(&t, at)
+								: collapse_anon(&t, at, &e);
 
-		err = e ? e : err;
+		if (how != COLLAPSED)
+			err = e;
+		if (how == COLLAPSE_ENDS)
+			break;
 	}
 	return err;
 }

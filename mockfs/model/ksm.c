@@ -53,7 +53,7 @@ static void merge_page(struct merge *g, struct pmk_mm *mm, uint64_t at, const st
 		       uint64_t content)
 {
 	const uint64_t lost = PMK_PTE_DIRTY | PMK_PTE_EXCLUSIVE | PMK_PTE_SOFT_DIRTY;
-	bool zero = !content && g->zero_pages;
+	bool zero = !content && g->zero_pages && !group_of(g, content)->merged;
 	uint64_t pfn = zero ? 0 : group_of(g, content)->pfn;
 	struct pmk_value new = { pfn, v->tag & ~lost };
 
@@ -74,8 +74,9 @@ static void look(struct merge *g, uint64_t content, uint64_t base, uint64_t n, b
 	struct group *group = group_of(g, content);
 	uint64_t second = base;
 
-	if (!content && g->zero_pages)
-		return;
+	if (!content && g->zero_pages &&
+	    (!merged || pmk_profile_has(&g->m->profile, PMK_Q_KSM_ZERO_FIRST)))
+		return; /* else what is merged already is found first */
 
 	if (!group->first)
 		group->first = second++;
@@ -109,23 +110,39 @@ static void visit_pages(struct merge *g, struct pmk_mm *mm, uint64_t start, uint
 	}
 }
 
+/* Entries p, whose frames are in one state. */
+static void visit_frames(struct merge *g, struct pmk_mm *mm, const struct pmk_piece *p,
+			 const struct pmk_value *frame)
+{
+	struct pmk_piece c = { .end = p->v.base };
+	bool merged = frame->tag & PMK_KPF_KSM_MASK;
+
+	if (frame->tag & (PMK_FRAME_GIVEN | PMK_FRAME_LARGE) || (g->act && merged))
+		return;
+	while (pmk_runs_piece(&g->m->content, p->v.base + (p->end - p->start), &c)) {
+		uint64_t by = c.start - p->v.base;
+
+		visit_pages(g, mm, p->start + by, c.end - c.start, pmk_value_at(p->v, by), &c,
+			    merged);
+	}
+}
+
 static void visit_entries(struct merge *g, struct pmk_mm *mm, const struct pmk_run *vma)
 {
 	struct pmk_piece p = { .end = vma->start };
 
 	while (pmk_runs_piece(&mm->pte, vma->end, &p)) {
-		struct pmk_piece c = { .end = p.v.base };
-		struct pmk_value f;
+		struct pmk_piece f = { .end = p.v.base };
 
-		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON) ||
-		    !pmk_runs_get(&g->m->frame, p.v.base, &f) ||
-		    f.tag & (PMK_FRAME_GIVEN | PMK_FRAME_LARGE))
+		if (!p.run || PMK_PTE_KIND(p.v.tag) != PMK_PTE_FRAME || !(p.v.tag & PMK_PTE_ANON))
 			continue;
-		while (pmk_runs_piece(&g->m->content, p.v.base + (p.end - p.start), &c)) {
-			uint64_t by = c.start - p.v.base;
+		while (pmk_runs_piece(&g->m->frame, p.v.base + (p.end - p.start), &f)) {
+			uint64_t by = f.start - p.v.base;
+			struct pmk_piece part = { p.start + by, p.start + by + (f.end - f.start),
+						  pmk_value_at(p.v, by), true };
 
-			visit_pages(g, mm, p.start + by, c.end - c.start, pmk_value_at(p.v, by), &c,
-				    f.tag & PMK_KPF_KSM_MASK);
+			if (f.run)
+				visit_frames(g, mm, &part, &f.v);
 		}
 	}
 }

@@ -92,47 +92,104 @@ static bool common_anon_vma(unsigned a, unsigned b, bool any, unsigned *ret)
 	return a == b || ((!a || !b) && !(*ret & ANON_VMA_FORKED && !any));
 }
 
-/* Which of two neighbours is what has just come or changed. */
-enum newcomer {
-	LEFT,
-	RIGHT,
-	GROWN, /* the left one has been extended to there (vma_merge_extend()): nobody asks whether it is a fork's child */
-};
-
-/* Makes the VMAs that meet at `at` one where vma_merge() would. */
-static void merge_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, enum newcomer which)
-{
-	bool grown = which == GROWN;
+/* Two VMAs that meet, as vma_merge() looks at them. */
+struct neighbours {
 	struct pmk_run left, right;
 	struct pmk_vma l, r;
-	unsigned anon_vma;
-	struct pmk_value v;
+};
 
-	if (!at || !pmk_vma_at(m, mm, at - 1, &left) || left.end != at ||
-	    !pmk_vma_at(m, mm, at, &right) || pmk_mutant(m, MERGE_NEVER))
-		return;
-	l = *vma_of(m, left.v);
-	r = *vma_of(m, right.v);
-	if (l.prot != r.prot || (l.flags ^ r.flags) & ~PMK_VMA_STICKY || l.object != r.object ||
-	    l.moved != r.moved || (l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) ||
-	    (l.flags & PMK_VMA_HUGETLB && !pmk_mutant(m, HUGETLB_MERGES)) || /* VM_DONTEXPAND */
-	    left.v.base + (left.end - left.start) != right.v.base ||
-	    (!common_anon_vma(l.anon_vma, r.anon_vma, pmk_mutant(m, MERGE_FORKED), &anon_vma) &&
-	     (!grown || r.anon_vma)))
-		return;
-	if (!pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES) &&
-	    ((which == LEFT && l.anon_vma && !r.anon_vma) ||
-	     (which == RIGHT && r.anon_vma && !l.anon_vma)))
-		return; /* is_mergeable_anon_vma(): the one that was there has no links, not one */
-	if (grown && anon_vma & ANON_VMA_FORKED && !r.anon_vma)
-		pmk_cover(m, MERGE_GROWN);
-	l.anon_vma = anon_vma;
-	if (!pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY_MERGE))
-		r.flags &= ~PMK_VMA_SOFT_DIRTY;
-	l.flags |= r.flags; /* what is sticky (E-B55-MERGE) */
+/* Whether the two at `at` could be one, but for their anon_vmas. */
+static bool are_alike(struct pmk_machine *m, const struct pmk_mm *mm, uint64_t at,
+		      struct neighbours *ret)
+{
+	if (!at || !pmk_vma_at(m, mm, at - 1, &ret->left) || ret->left.end != at ||
+	    !pmk_vma_at(m, mm, at, &ret->right) || pmk_mutant(m, MERGE_NEVER))
+		return false;
+	ret->l = *vma_of(m, ret->left.v);
+	ret->r = *vma_of(m, ret->right.v);
+	return ret->l.prot == ret->r.prot && !((ret->l.flags ^ ret->r.flags) & ~PMK_VMA_STICKY) &&
+	       ret->l.object == ret->r.object && ret->l.moved == ret->r.moved &&
+	       !(ret->l.flags & (PMK_VMA_PFNMAP | PMK_VMA_SPECIAL)) &&
+	       (!(ret->l.flags & PMK_VMA_HUGETLB) || pmk_mutant(m, HUGETLB_MERGES)) &&
+	       ret->left.v.base + (ret->left.end - ret->left.start) == ret->right.v.base;
+}
+
+static void join(struct pmk_machine *m, struct pmk_mm *mm, const struct neighbours *n)
+{
+	struct pmk_vma whole = n->l;
+
+	if (!whole.anon_vma)
+		whole.anon_vma = n->r.anon_vma;
+	whole.flags |=
+		n->r.flags & (pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY_MERGE)
+				      ? ~0u
+				      : ~PMK_VMA_SOFT_DIRTY); /* what is sticky (E-B55-MERGE) */
 	pmk_cover(m, MERGE);
-	v = vma_value(m, &l, left.v.base);
-	pmk_runs_set(&mm->vma, left.start, right.end, v);
+	pmk_runs_set(&mm->vma, n->left.start, n->right.end, vma_value(m, &whole, n->left.v.base));
+}
+
+/* Of which of two VMAs nobody asks whether it is a fork's child. */
+enum unasked { UNASKED_NONE, UNASKED_LEFT, UNASKED_RIGHT };
+
+/* Makes the VMAs that meet at `at` one where vma_merge() would, since 6.16. */
+static void merge_sides(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at, enum unasked unasked)
+{
+	struct neighbours n;
+	unsigned anon_vma;
+	bool any = pmk_mutant(m, MERGE_FORKED);
+
+	if (!are_alike(m, mm, at, &n))
+		return;
+	if (!common_anon_vma(n.l.anon_vma, n.r.anon_vma, any, &anon_vma)) {
+		if ((unasked != UNASKED_LEFT || n.r.anon_vma) &&
+		    (unasked != UNASKED_RIGHT || n.l.anon_vma))
+			return;
+		pmk_cover(m, MERGE_UNASKED);
+	}
+	join(m, mm, &n);
+}
+
+/* is_mergeable_anon_vma() before 6.16: `area` changes, and `target`, beside it, takes it in if it has as many links
+ * as one that nobody has inherited, which is more than none. */
+static bool takes_in(const struct pmk_machine *m, unsigned area, unsigned target)
+{
+	return area == target ||
+	       (!area && (!(target & ANON_VMA_FORKED) || pmk_mutant(m, MERGE_FORKED)));
+}
+
+/* vma_merge() before 6.16, and mmap_region() of 6.1 to 6.11, which asked the next VMA first and then whether the
+ * one before could take both in. */
+static void merge_as_before(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			    bool fresh)
+{
+	struct neighbours before, after;
+	bool prev = are_alike(m, mm, start, &before) &&
+		    takes_in(m, before.r.anon_vma, before.l.anon_vma);
+	bool next =
+		are_alike(m, mm, end, &after) && takes_in(m, after.l.anon_vma, after.r.anon_vma);
+
+	if (prev && next && fresh && pmk_profile_has(&m->profile, PMK_Q_MMAP_EXPANDS))
+		prev = takes_in(m, after.r.anon_vma, before.l.anon_vma);
+	else if (prev && next)
+		next = !before.l.anon_vma || !after.r.anon_vma ||
+		       before.l.anon_vma == after.r.anon_vma;
+	if (prev)
+		join(m, mm, &before);
+	if (next && are_alike(m, mm, end, &after))
+		join(m, mm, &after);
+}
+
+/* [start, end) is all of a VMA that has come or changed: it merges with those beside it. fresh: by mmap. */
+static void merge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+		  bool fresh)
+{
+	if (!pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES) ||
+	    (fresh && pmk_profile_has(&m->profile, PMK_Q_MMAP_EXPANDS))) {
+		merge_as_before(m, mm, start, end, fresh);
+		return;
+	}
+	merge_sides(m, mm, start, UNASKED_NONE);
+	merge_sides(m, mm, end, UNASKED_NONE);
 }
 
 /* Replaces the attributes of [start, end), which lies in one VMA. */
@@ -166,8 +223,7 @@ static void change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uin
 		   const struct pmk_vma *vma)
 {
 	replace(m, mm, start, end, vma);
-	merge_at(m, mm, start, RIGHT);
-	merge_at(m, mm, end, LEFT);
+	merge(m, mm, start, end, false);
 }
 
 void pmk_mm_vma_change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
@@ -215,13 +271,6 @@ static bool in_range(const struct pmk_machine *m, uint64_t start, uint64_t n)
 	return n && start + n > start && start + n <= top_page(m);
 }
 
-/* No VMA of hugetlb ends inside a huge page. */
-static bool hugetlb_cut(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t start,
-			uint64_t n)
-{
-	return pmk_hugetlb_cut(m, mm, start) || pmk_hugetlb_cut(m, mm, start + n);
-}
-
 /* Each frame that [start, end) maps is locked once more, or once less (mlock_vma_pages_range()). */
 static void mark_locked(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
 			bool on)
@@ -266,15 +315,21 @@ int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uin
 
 	if (err)
 		return err;
-	merge_at(m, mm, start, RIGHT);
-	merge_at(m, mm, start + n, LEFT);
+	merge(m, mm, start, start + n, true);
 	return 0;
 }
 
 int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n)
 {
-	if (!in_range(m, start, n) || hugetlb_cut(m, mm, start, n))
+	if (!in_range(m, start, n) || pmk_hugetlb_cut(m, mm, start))
 		return -EINVAL;
+	if (pmk_hugetlb_cut(m, mm,
+			    start + n)) { /* found when the beginning has been split already */
+		pmk_cover(m, HUGETLB_UNSPLIT);
+		pmk_runs_split(&mm->vma, start);
+		pmk_huge_split_at(m, mm, start);
+		return -EINVAL;
+	}
 	unlock_frames(m, mm, start, start + n);
 	pmk_mm_zap(m, mm, start, start + n);
 	pmk_runs_clear(&mm->vma, start, start + n);
@@ -410,13 +465,16 @@ static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 	struct pmk_run whole;
 	struct pmk_vma old = *pmk_vma_at(m, mm, start, &whole);
 
-	if (!pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_UNLOCKS) && old.flags & PMK_VMA_LOCKED) {
+	if (!pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_UNLOCKS) && old.flags & PMK_VMA_LOCKED &&
+	    (whole.start < start || whole.end > end)) {
 		pmk_mm_vma_change(m, mm, start, end, PMK_VMA_LOCKED, 0);
 		old = *pmk_vma_at(m, mm, start, &whole);
 	}
 
 	pmk_cover(m, REMAP_DONTUNMAP);
 	old.flags &= ~PMK_VMA_LOCKED;
+	if (pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_UNACCOUNTS))
+		old.flags &= ~PMK_VMA_ACCOUNT;
 	if (whole.start == start && whole.end == end && !pmk_mutant(m, DONTUNMAP_KEEPS) &&
 	    pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_FRESH)) {
 		old.anon_vma = 0;
@@ -435,6 +493,29 @@ static bool is_in(const struct pmk_mm *mm, uint64_t page, uint64_t other)
 	return run && other - run->start < run->end - run->start;
 }
 
+/* move_page_tables(): a PMD moves whole, to where another can be. */
+static void split_moving(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			 uint64_t to)
+{
+	pmk_huge_split_at(m, mm, start);
+	pmk_huge_split_at(m, mm, end);
+	if ((start ^ to) & (pmk_pmd_pages(m) - 1))
+		pmk_huge_split(m, mm, start, end);
+}
+
+/* copy_vma() of [start, end) */
+static void merge_moved(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+{
+	bool unasked = pmk_profile_has(&m->profile, PMK_Q_FORKED_MERGES);
+
+	if (!pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES)) {
+		merge_as_before(m, mm, start, end, false);
+		return;
+	}
+	merge_sides(m, mm, start, unasked ? UNASKED_RIGHT : UNASKED_NONE);
+	merge_sides(m, mm, end, unasked ? UNASKED_LEFT : UNASKED_NONE);
+}
+
 /* One VMA piece [start, end) goes to `to`; new_n pages there, at least as many. */
 static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piece p, uint64_t to,
 		       uint64_t new_n, bool dontunmap)
@@ -444,6 +525,8 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	bool own = !dontunmap || pmk_profile_has(&m->profile, PMK_Q_MOVED_MERGES);
 	bool may = !(old.flags & PMK_VMA_UFFD) || pmk_profile_has(&m->profile, PMK_Q_UFFD_MERGES);
 
+	if (vma.flags & PMK_VMA_MERGEABLE)
+		pmk_mm_unmerge(m, mm, p.start, p.end); /* move_vma(): lest they turn up elsewhere */
 	if (vma.object < 0 && !vma.anon_vma && !pmk_mutant(m, REMAP_KEEPS_OFFSET))
 		pgoff = to;
 	if (vma.object >= 0 && vma.anon_vma && pmk_profile_has(&m->profile, PMK_Q_FILE_MOVED))
@@ -452,11 +535,10 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
 	/* copy_vma() comes first: even with the old VMA it may merge, or might before 7.2 */
-	if (may && (own || !is_in(mm, p.start, to - 1)))
-		merge_at(m, mm, to, RIGHT);
-	if (may && (own || !is_in(mm, p.start, to + new_n)))
-		merge_at(m, mm, to + new_n, LEFT);
+	if (may && (own || !(is_in(mm, p.start, to - 1) || is_in(mm, p.start, to + new_n))))
+		merge_moved(m, mm, to, to + new_n);
 	drop_uffd(m, mm, to);
+	split_moving(m, mm, p.start, p.end, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
 	move_entries(m, mm, p.start, to, n, old.flags & PMK_VMA_UFFD_WP);
 	if (dontunmap) {
@@ -465,6 +547,19 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	}
 	pmk_runs_clear(&mm->vma, p.start, p.end);
 	pmk_mm_table_unmapped(m, mm, p.start, p.end);
+}
+
+/* vma_merge_extend() and what came before: a VMA has grown to `at`. */
+static void merge_grown(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at)
+{
+	struct neighbours n;
+
+	if (!pmk_profile_has(&m->profile, PMK_Q_GROWN_MERGES))
+		return;
+	if (pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES))
+		merge_sides(m, mm, at, UNASKED_LEFT);
+	else if (are_alike(m, mm, at, &n) && takes_in(m, n.l.anon_vma, n.r.anon_vma))
+		join(m, mm, &n);
 }
 
 static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
@@ -482,7 +577,7 @@ static int64_t grow(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 		return -ENOMEM;
 	pmk_cover(m, REMAP_GROW);
 	pmk_runs_set(&mm->vma, run.start, start + new_n, run.v);
-	merge_at(m, mm, start + new_n, GROWN);
+	merge_grown(m, mm, start + new_n);
 	if (locked)
 		pmk_mm_populate(m, mm, start + n, start + new_n, PMK_POPULATE_LOCKED);
 	return 0;
@@ -496,6 +591,30 @@ static bool ends_before(const struct pmk_mm *mm, uint64_t page, uint64_t end)
 	return run && run->end < end;
 }
 
+/* Hugetlb moves whole or not at all (align_hugetlb()). */
+static int64_t align_hugetlb(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t *n,
+			     uint64_t *new_n, uint64_t new_start, bool dontunmap)
+{
+	uint64_t mask = pmk_pmd_pages(m) - 1;
+	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, NULL);
+
+	if (vma && vma->flags & PMK_VMA_HUGETLB) {
+		*n = (*n + mask) & ~mask;
+		*new_n = (*new_n + mask) & ~mask;
+		if ((start | new_start) & mask || *new_n > *n || dontunmap ||
+		    !pmk_profile_has(&m->profile, PMK_Q_HUGETLB_MREMAP))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* Whether MREMAP_DONTUNMAP takes it: once only private anonymous memory. */
+static bool may_stay(const struct pmk_machine *m, const struct pmk_vma *vma)
+{
+	return (vma->object < 0 && !(vma->flags & PMK_VMA_SHARED)) ||
+	       pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_FILE);
+}
+
 /* MREMAP_FIXED with one length: VMA by VMA, with the holes between them (remap_move()). */
 static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 			  uint64_t new_start, bool dontunmap)
@@ -503,7 +622,7 @@ static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 	struct pmk_piece p = { .end = start };
 
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
-		uint64_t to = new_start + (p.start - start), len = p.end - p.start;
+		uint64_t to = new_start + (p.start - start), len = p.end - p.start, new_len = len;
 
 		if (!p.run && p.start == start)
 			return -EFAULT;
@@ -512,8 +631,11 @@ static int64_t remap_move(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 		if (vma_of(m, p.v)->flags & PMK_VMA_UFFD && len < n &&
 		    (p.start > start || ends_before(mm, start, start + n)))
 			return -EFAULT; /* vma_multi_allowed(): such a VMA moves alone */
-		if (pmk_mm_unmap(m, mm, to, len))
+		if ((dontunmap && !may_stay(m, vma_of(m, p.v))) ||
+		    align_hugetlb(m, mm, p.start, &len, &new_len, to, dontunmap) ||
+		    pmk_mm_unmap(m, mm, to, len))
 			return -EINVAL;
+		p.end = p.start + len;
 		pmk_cover(m, REMAP_MOVE);
 		move_piece(m, mm, p, to, len, dontunmap);
 	}
@@ -533,8 +655,8 @@ static int64_t remap_resize(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	if (pmk_mm_unmap(m, mm, new_start, new_n))
 		return -EINVAL;
 	pmk_cover(m, REMAP_RESIZE);
-	if (new_n < n)
-		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
+	if (new_n < n && pmk_mm_unmap(m, mm, start + new_n, n - new_n))
+		return -EINVAL;
 	pmk_runs_piece(&mm->vma, start + (new_n < n ? new_n : n), &p);
 	locked = vma_of(m, p.v)->flags & PMK_VMA_LOCKED;
 	move_piece(m, mm, p, new_start, new_n, false);
@@ -549,15 +671,22 @@ static int64_t remap_single(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 {
 	struct pmk_run run;
 	struct pmk_piece p = { .end = start };
+	const struct pmk_vma *vma;
 	bool locked;
 
 	if (pmk_mm_unmap(m, mm, new_start, new_n))
 		return -EINVAL;
 	if (new_n < n) {
-		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
+		if (pmk_mm_unmap(m, mm, start + new_n, n - new_n))
+			return -EINVAL;
 		n = new_n;
 	}
-	if (!pmk_vma_at(m, mm, start, &run) || run.end < start + n)
+	vma = pmk_vma_at(m, mm, start, &run);
+	if (!vma)
+		return -EFAULT;
+	if (dontunmap && !may_stay(m, vma))
+		return -EINVAL;
+	if (run.end < start + n)
 		return -EFAULT;
 	pmk_cover(m, REMAP_MOVE);
 	pmk_runs_piece(&mm->vma, start + n, &p);
@@ -565,27 +694,6 @@ static int64_t remap_single(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	move_piece(m, mm, p, new_start, new_n, dontunmap);
 	if (locked && new_n > n)
 		pmk_mm_populate(m, mm, new_start + n, new_start + new_n, PMK_POPULATE_LOCKED);
-	return 0;
-}
-
-/* Huge pages at the borders, and those that land elsewhere in a PMD; hugetlb moves whole or not at all. */
-static int64_t remap_huge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t *n,
-			  uint64_t *new_n, uint64_t new_start, bool dontunmap)
-{
-	uint64_t mask = pmk_pmd_pages(m) - 1;
-	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, NULL);
-
-	if (vma && vma->flags & PMK_VMA_HUGETLB) {
-		if ((start | new_start) & mask || *new_n > *n || dontunmap ||
-		    !pmk_profile_has(&m->profile, PMK_Q_HUGETLB_MREMAP))
-			return -EINVAL;
-		*n = (*n + mask) & ~mask;
-		*new_n = (*new_n + mask) & ~mask;
-	}
-	pmk_huge_split_at(m, mm, start);
-	pmk_huge_split_at(m, mm, start + *n);
-	if (new_start && (start ^ new_start) & mask)
-		pmk_huge_split(m, mm, start, start + *n);
 	return 0;
 }
 
@@ -598,26 +706,25 @@ int64_t pmk_mm_remap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, u
 		return -EINVAL;
 	if (dontunmap && !pmk_profile_has(&m->profile, PMK_Q_MREMAP_DONTUNMAP))
 		return -EINVAL;
-	if (!multi && !pmk_vma_at(m, mm, start, NULL))
+	if (pmk_profile_has(&m->profile, PMK_Q_MREMAP_LOOKS) && !pmk_vma_at(m, mm, start, NULL))
 		return -EFAULT;
 	if (new_start && (!in_range(m, new_start, new_n) ||
 			  (new_start < start + n && start < new_start + new_n)))
 		return -EINVAL;
-	if (remap_huge(m, mm, start, &n, &new_n, new_start, dontunmap))
+	if (new_start && n == new_n && multi)
+		return remap_move(m, mm, start, n, new_start, dontunmap);
+	if (align_hugetlb(m, mm, start, &n, &new_n, new_start, dontunmap))
 		return -EINVAL;
 	if (new_start && !multi)
 		return remap_single(m, mm, start, n, new_n, new_start, dontunmap);
-	if (new_start && n == new_n)
-		return remap_move(m, mm, start, n, new_start, dontunmap);
 	if (new_start)
 		return remap_resize(m, mm, start, n, new_n, new_start);
-	if (!pmk_vma_at(m, mm, start, NULL))
-		return -EFAULT;
 	if (new_n > n)
 		return grow(m, mm, start, n, new_n);
-	if (new_n < n) /* over VMAs and holes alike */
-		pmk_mm_unmap(m, mm, start + new_n, n - new_n);
-	return 0;
+	if (multi && !pmk_vma_at(m, mm, start, NULL))
+		return -EFAULT;
+	/* over VMAs and holes alike */
+	return new_n < n ? pmk_mm_unmap(m, mm, start + new_n, n - new_n) : 0;
 }
 
 /* ---- fork --------------------------------------------------------------------------------------- */
@@ -635,6 +742,9 @@ static void fork_entries(struct pmk_machine *m, struct pmk_mm *parent, struct pm
 
 		if (!p.run || (!all && !(kind == PMK_PTE_MARKER && v.base & PMK_MARKER_GUARD)))
 			continue;
+		if (v.tag & PMK_PTE_HUGE && !(v.tag & (PMK_PTE_ANON | PMK_PTE_HUGETLB)) &&
+		    kind == PMK_PTE_FRAME)
+			continue; /* copy_huge_pmd(): an object's comes back by a fault */
 		if (v.tag & PMK_PTE_UFFD_WP)
 			pmk_cover(m, FORK_UFFD);
 		if (!pmk_mutant(m, UFFD_FORK))

@@ -48,6 +48,8 @@ static const struct config configs[] = {
 #define C_LA57	     (1u << PMK_KCONFIG_LA57)
 #define C_VSYSCALL   (1u << PMK_KCONFIG_VSYSCALL)
 #define C_ZERO_PAGE  (1u << PMK_KCONFIG_ZERO_PAGE)
+#define C_THP	     (1u << PMK_KCONFIG_THP)
+#define C_KSM	     (1u << PMK_KCONFIG_KSM)
 #define C_PAGE_IDLE  (1u << PMK_KCONFIG_PAGE_IDLE)
 
 const struct pmk_quirk pmk_quirk[] = {
@@ -268,6 +270,8 @@ static void probe_config(struct pmk_profile *p, size_t page)
 	if (maps)
 		fclose(maps);
 	host_config(p, PMK_KCONFIG_VSYSCALL, gate);
+	host_config(p, PMK_KCONFIG_THP, access("/sys/kernel/mm/transparent_hugepage", F_OK) == 0);
+	host_config(p, PMK_KCONFIG_KSM, access("/sys/kernel/mm/ksm", F_OK) == 0);
 	host_config(p, PMK_KCONFIG_MEMCG, access("/proc/kpagecgroup", F_OK) == 0);
 	host_config(p, PMK_KCONFIG_PAGE_IDLE, access("/sys/kernel/mm/page_idle/bitmap", F_OK) == 0);
 }

@@ -37,8 +37,10 @@ void pmk_touch_lock(const struct touch *t, uint64_t pfn, uint64_t n, bool on);
 bool pmk_touch_stopped(const struct touch *t, uint64_t tag);
 /* None entries of anonymous memory get small pages. */
 int64_t pmk_touch_anon(struct touch *t, uint64_t start, uint64_t end);
-/* A store to present small pages, one run of entries. */
-int64_t pmk_touch_store(struct touch *t, const struct pmk_piece *p);
+/* Maps what the object's cache has for the none entries of [start, end); flags: of their tags. */
+void pmk_touch_cached(struct touch *t, uint64_t start, uint64_t end, uint64_t flags);
+/* All entries of [start, end), which is in one VMA, not of hugetlb. */
+int64_t pmk_touch_entries(struct touch *t, uint64_t start, uint64_t end);
 
 /* ---- huge.c ---- */
 /* None entries of anonymous memory: huge pages where the VMA wants them and they fit, else small ones. */
@@ -49,5 +51,10 @@ int64_t pmk_huge_store(struct touch *t, const struct pmk_piece *p);
 int64_t pmk_hugetlb_touch(struct touch *t, uint64_t start, uint64_t end);
 /* Maps by PMDs what of [start, end) the object's cache has as huge pages, where nothing is mapped. */
 void pmk_huge_map_cached(struct touch *t, uint64_t start, uint64_t end);
+/* A load: a PMD maps the object's huge page, or all of it is mapped entry by entry.  False: neither can be. */
+bool pmk_huge_around(struct touch *t, uint64_t page);
+/* A store to shared memory maps all of a huge page, entry by entry, where a PMD cannot (finish_fault()). */
+void pmk_huge_map_whole(struct touch *t, uint64_t start, uint64_t end);
+bool pmk_huge_is_mapped(const struct pmk_mm *mm, uint64_t at);
 
 #endif /* PMK_TOUCH_H */

@@ -76,13 +76,14 @@ int64_t pmk_mm_uffd_register(struct pmk_machine *m, struct pmk_mm *mm, uint64_t 
 	if (flags & PMK_VMA_UFFD_ASYNC)
 		flags |= PMK_VMA_UFFD_NONE; /* userfaultfd_api() */
 	mm->uffd = true;
-	if (!range_ok(m, start, n) || first_is_cut(m, mm, start) ||
-	    pmk_hugetlb_cut(m, mm, start + n))
+	if (!range_ok(m, start, n) || first_is_cut(m, mm, start))
 		return -EINVAL;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
 		int64_t err =
 			p.run ? can_register(m, &m->vma[p.v.tag & ~PMK_RUN_LINEAR], flags) : 0;
 
+		if (p.end == start + n && pmk_hugetlb_cut(m, mm, start + n))
+			return -EINVAL;
 		if (err)
 			return err;
 		found |= p.run;
@@ -143,8 +144,14 @@ static void put_markers(struct pmk_machine *m, struct pmk_mm *mm, const struct p
 void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk_vma *vma,
 			  uint64_t start, uint64_t end, bool on)
 {
-	struct pmk_piece p = { .end = start };
+	uint64_t mask = pmk_pmd_pages(m) - 1;
+	struct pmk_piece p;
 
+	if (vma->flags & PMK_VMA_HUGETLB) { /* entry by entry, and these are large */
+		start &= ~mask;
+		end = (end + mask) & ~mask;
+	}
+	p.end = start;
 	pmk_huge_split_at(m, mm, start);
 	pmk_huge_split_at(m, mm, end);
 	if (on && pmk_vma_wp_markers(vma) && !(vma->flags & PMK_VMA_HUGETLB))
@@ -182,8 +189,6 @@ int64_t pmk_mm_uffd_unregister(struct pmk_machine *m, struct pmk_mm *mm, uint64_
 		    pmk_profile_has(&m->profile, PMK_Q_UFFD_OWN))
 			return -EINVAL; /* one is another's, whichever tries */
 		kind = vma->flags & PMK_VMA_UFFD;
-		if (pmk_hugetlb_cut(m, mm, start + n))
-			return -EINVAL;
 	}
 	p.end = start;
 	while (pmk_runs_piece(&mm->vma, start + n, &p)) {
@@ -192,6 +197,8 @@ int64_t pmk_mm_uffd_unregister(struct pmk_machine *m, struct pmk_mm *mm, uint64_
 		if (!vma || !(vma->flags & PMK_VMA_UFFD_WP))
 			continue;
 		pmk_mm_uffd_wp_range(m, mm, vma, p.start, p.end, false); /* E-B57-END */
+		if (pmk_vma_cannot_split(m, mm, p.start, p.end))
+			return -EINVAL; /* comes too late for the bits */
 		pmk_mm_vma_change(m, mm, p.start, p.end, PMK_VMA_UFFD, 0);
 	}
 	return found ? 0 : -EINVAL;
