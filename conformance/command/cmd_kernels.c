@@ -90,8 +90,9 @@ static void print_diff(const struct pmk_profile *a, const struct pmk_profile *b)
 		       *q->clauses ? " (" : "", q->clauses, *q->clauses ? ")" : "");
 		n++;
 	}
-	if (!n)
-		puts("  nothing that a reader of these files could notice");
+	puts(n ? "+ is so on the second only, - on the first only; ~ from which release on is "
+		 "deduced, not seen"
+	       : "  nothing that a reader of these files could notice");
 }
 
 static void json_diff(const struct pmk_profile *a, const struct pmk_profile *b)

@@ -144,6 +144,9 @@ static void page_sheet(const struct reader *r, struct pmk_handle *h, uint64_t ad
 	pmk_pagemap_decode(&r->layout, word, &page);
 	pmk_sheet_set(ret, PMK_FIELD_STATE, page.state);
 	page_flags(&page, ret);
+	pmk_sheet_set(ret, PMK_FIELD_CLEAN,
+		      page.state == PMK_PAGE_PRESENT && !page.soft_dirty && !page.page_shift &&
+			      pmk_profile_has(&r->m->profile, PMK_Q_SOFT_DIRTY));
 	if (page.state == PMK_PAGE_SWAPPED)
 		page_swap(&page, ret);
 	page_written(h, address >> shift << shift, UINT64_C(1) << shift, ret);

@@ -5,6 +5,7 @@
 #include "actor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -203,9 +204,14 @@ static int64_t memory(const struct pmk_actor *actor, const struct pmk_request *r
 /* Opens the path in the room as the handle. */
 static int64_t open_handle(const struct pmk_actor *actor, const struct pmk_request *r)
 {
-	int64_t fd = pmk_filecall_open(actor->board->room, r->a[0]);
-	int64_t result;
+	int dir = r->a[1] ? receive_object(actor->post_fd) : AT_FDCWD;
+	int64_t fd, result;
 
+	if (r->a[1] && dir < 0)
+		return dir;
+	fd = pmk_filecall_open(dir, actor->board->room, r->a[0]);
+	if (r->a[1])
+		close(dir);
 	if (fd < 0)
 		return fd;
 	result = pmk_raw_result(

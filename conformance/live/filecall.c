@@ -319,7 +319,7 @@ int64_t pmk_filecall(const struct pmk_request *r, int fd, void *room, size_t siz
 	}
 }
 
-int64_t pmk_filecall_open(const char *path, int64_t flags)
+int64_t pmk_filecall_open(int dir, const char *path, int64_t flags)
 {
-	return pmk_raw_result(syscall(SYS_openat, AT_FDCWD, path, (int)flags | O_LARGEFILE, 0600));
+	return pmk_raw_result(syscall(SYS_openat, dir, path, (int)flags | O_LARGEFILE, 0600));
 }

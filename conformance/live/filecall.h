@@ -15,7 +15,7 @@
  * SCAN and PROCMAP_QUERY put there what world.h says, whatever the result. */
 int64_t pmk_filecall(const struct pmk_request *request, int fd, void *room, size_t size);
 /* OPEN of the path: a descriptor, close-on-exec or not. */
-int64_t pmk_filecall_open(const char *path, int64_t flags);
+int64_t pmk_filecall_open(int dir, const char *path, int64_t flags);
 
 /* A result as libc gives it, turned back to the kernel's. */
 int64_t pmk_raw_result(long libc_result);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -45,6 +46,58 @@ void pmk_fds_close(struct pmk_fds *fds)
 	*fds = (struct pmk_fds){ 0 };
 }
 
+/* ---- a proc of one's own ---- */
+
+/* Newer than some headers; the numbers are the same on every architecture. */
+#define SYS_FSOPEN    430
+#define SYS_FSCONFIG  431
+#define SYS_FSMOUNT   432
+#define CONFIG_STRING 1
+#define CONFIG_CREATE 6
+
+static const char *mount_value(unsigned option)
+{
+	switch (option) {
+	case PMK_PROC_NOACCESS:
+		return "noaccess";
+	case PMK_PROC_INVISIBLE:
+		return "invisible";
+	case PMK_PROC_PTRACEABLE:
+		return "ptraceable";
+	default:
+		return "pid";
+	}
+}
+
+/* Not attached to any directory: it goes with its last descriptor. */
+int64_t pmk_live_mount(struct pmk_live *live, unsigned option)
+{
+	const char *key = option == PMK_PROC_SUBSET ? "subset" : "hidepid";
+	int fs = (int)syscall(SYS_FSOPEN, "proc", 1l);
+	long mount = -1;
+	int64_t result;
+
+	if (fs >= 0 && !syscall(SYS_FSCONFIG, fs, CONFIG_STRING, key, mount_value(option), 0l) &&
+	    !syscall(SYS_FSCONFIG, fs, CONFIG_CREATE, NULL, NULL, 0l))
+		mount = syscall(SYS_FSMOUNT, fs, 1l, 0l);
+	result = mount < 0 ? -errno : 0;
+	if (fs >= 0)
+		close(fs);
+	if (result)
+		return result;
+	if (live->mount)
+		close(live->mount);
+	live->mount = (int)mount;
+	return 0;
+}
+
+static void unmount(struct pmk_live *live)
+{
+	if (live->mount)
+		close(live->mount);
+	live->mount = 0;
+}
+
 /* ---- life ---- */
 
 int pmk_live_init(struct pmk_live *live, const char *root, const char *sys, struct pmk_error *err)
@@ -57,12 +110,14 @@ int pmk_live_init(struct pmk_live *live, const char *root, const char *sys, stru
 
 int pmk_live_reset(struct pmk_live *live, struct pmk_error *err)
 {
+	unmount(live);
 	pmk_fds_close(&live->observer);
 	return pmk_crew_reset(live->crew, err);
 }
 
 void pmk_live_deinit(struct pmk_live *live)
 {
+	unmount(live);
 	pmk_fds_close(&live->observer);
 	pmk_crew_destroy(live->crew);
 }
@@ -120,7 +175,7 @@ static int64_t observer_call(struct pmk_live *live, const struct pmk_request *r)
 
 static int64_t observer_open(struct pmk_live *live, const struct pmk_request *r, const char *path)
 {
-	int64_t fd = pmk_filecall_open(path, r->a[0] | O_CLOEXEC);
+	int64_t fd = pmk_filecall_open(AT_FDCWD, path, r->a[0] | O_CLOEXEC);
 
 	if (fd < 0)
 		return fd;
@@ -147,6 +202,13 @@ int64_t pmk_live_call(struct pmk_live *live, const struct pmk_request *r)
 			return result;
 		if (r->proc == PMK_OBSERVER && !live->apart)
 			return observer_open(live, r, path);
+		if (live->mount && r->proc != PMK_OBSERVER && !pmk_proc_file[r->file].sysfs) {
+			struct pmk_request in = *r;
+
+			in.a[1] = 1; /* a descriptor comes with it, and the path is below that */
+			return pmk_crew_ask(live->crew, &in, live->mount,
+					    path + strlen(live->root) + 1);
+		}
 		return pmk_crew_ask(live->crew, r, -1, path);
 	}
 	if (r->proc == PMK_OBSERVER && !live->apart)

@@ -20,6 +20,7 @@ struct pmk_live {
 	struct pmk_crew *crew;
 	const char *root,
 		*sys; /* "/proc" and "/sys", or where the mock is mounted, and its sysfs */
+	int mount; /* a proc that processes open their files in instead, mounted nowhere; 0: none */
 	bool apart; /* the observer is a process of the crew; otherwise the runner itself */
 	struct pmk_fds observer;
 	/* The PID that root shows for a process, where it is not the process's real one; may be NULL. */
@@ -30,6 +31,9 @@ int pmk_live_init(struct pmk_live *live, const char *root, const char *sys, stru
 void pmk_live_deinit(struct pmk_live *live);
 /* Processes and handles are gone. */
 int pmk_live_reset(struct pmk_live *live, struct pmk_error *err);
+
+/* Processes open their files in a proc mounted so (enum pmk_procopt): 0 or -errno. */
+int64_t pmk_live_mount(struct pmk_live *live, unsigned options);
 
 /* A call on a file (OPEN .. MAP_FILE), by an actor or by the observer. */
 int64_t pmk_live_call(struct pmk_live *live, const struct pmk_request *request);

@@ -20,6 +20,7 @@
 
 #include "actor_uffd.h"
 #include "cgroup.h"
+#include "live.h"
 #include "object.h"
 #include "pagemapkit.h"
 #include "scan.h"
@@ -578,6 +579,17 @@ static enum pmk_answer has_odd_end(const struct lab *lab)
 	return answer(lab->host->max_pfn % 64);
 }
 
+static enum pmk_answer may_mount_proc(const struct lab *lab)
+{
+	struct pmk_live live = { .mount = 0 };
+	bool can = !pmk_live_mount(&live, PMK_PROC_PTRACEABLE);
+
+	(void)lab;
+	if (can)
+		close(live.mount);
+	return answer(can);
+}
+
 static enum pmk_answer has_files(const struct lab *lab)
 {
 	(void)lab;
@@ -732,6 +744,7 @@ static const struct probe {
 	{ PMK_F_SECRET, has_secret },
 	{ PMK_F_CGROUP, has_cgroup },
 	{ PMK_F_HOLE, has_hole },
+	{ PMK_F_PROC_MOUNT, may_mount_proc },
 	{ PMK_F_ODD_END, has_odd_end },
 	{ PMK_F_FILES, has_files },
 	{ PMK_F_VDSO, has_vdso },

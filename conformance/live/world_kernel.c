@@ -272,6 +272,8 @@ static int64_t remove_cgroup(struct kernel *k, const char *dir)
 
 static int64_t machine_request(struct kernel *k, const struct pmk_request *r)
 {
+	if (r->code == PMK_REQ_PROC_MOUNT)
+		return pmk_live_mount(&k->live, (unsigned)r->a[0]);
 	if (r->code == PMK_REQ_KSM)
 		return ksm_merge(k->host.page_size, r->a[0]);
 	if (r->code == PMK_REQ_CGROUP)

@@ -22,7 +22,7 @@ struct question {
 static const char page_fields[] =
 	"\"state\",\"pfn\",\"phys\",\"soft-dirty\",\"exclusive\",\"uffd-wp\",\"guard\","
 	"\"file\",\"swap-kind\",\"swap-type\",\"swap-offset\",\"marker\",\"page-shift\","
-	"\"written\",\"flags\",\"anon\",\"count\",\"cgroup\"";
+	"\"written\",\"clean\",\"flags\",\"anon\",\"count\",\"cgroup\"";
 static const char frame_fields[] = "\"flags\",\"anon\",\"count\",\"cgroup\"";
 
 void zoo_introduce(const char *name, const struct zoo_habits *habits, FILE *out)
@@ -180,6 +180,9 @@ static int put_page(const struct question *q, int fd, uint64_t address, uint64_t
 	written = h->written(fd, &page, start, start + (UINT64_C(1) << q->shift));
 	if (written >= 0)
 		put_bool(q, "written", written);
+	put_bool(q, "clean",
+		 present && !page.right.page_shift && !h->soft_dirty(&page) &&
+			 h->tracks(member(q->text, "kernel")));
 	if (frames && h->has_frame(present, pfn)) {
 		fprintf(q->out, ",\"pfn\":\"%#" PRIx64 "\",\"phys\":\"%#" PRIx64 "\"", pfn,
 			h->phys(pfn, address, q->shift));

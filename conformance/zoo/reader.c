@@ -88,6 +88,14 @@ static uint64_t phys(uint64_t frame, uint64_t address, unsigned shift)
 	return frame << shift | (address & ((UINT64_C(1) << shift) - 1));
 }
 
+/* CONFIG_MEM_SOFT_DIRTY: of these architectures, unless the kernel says otherwise. */
+static bool tracks(const char *kernel)
+{
+	return (strstr(kernel, "/x86_64") || strstr(kernel, "/s390x") ||
+		strstr(kernel, "/ppc64")) &&
+	       !strstr(kernel, "-soft-dirty");
+}
+
 static bool soft_dirty(const struct zoo_page *page)
 {
 	return page->right.soft_dirty;
@@ -185,6 +193,7 @@ const struct zoo_habits zoo_right = {
 	.pfn = pfn,
 	.has_frame = has_frame,
 	.phys = phys,
+	.tracks = tracks,
 	.soft_dirty = soft_dirty,
 	.exclusive = exclusive,
 	.file = file,

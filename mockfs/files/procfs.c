@@ -145,6 +145,26 @@ static bool of_memory(enum pmk_file file)
 	return pmk_proc_file[file].show && !pmk_proc_file[file].of_task;
 }
 
+/* proc_pid_permission(), proc_pid_lookup() */
+int pmk_proc_hidden(const struct pmk_machine *m, int pid, const struct pmk_cred *opener, bool self)
+{
+	const struct pmk_task *task = pmk_task_find(m, pid);
+
+	if (!m->procopt || m->procopt == PMK_PROC_SUBSET || self || !task ||
+	    !check_ptrace(m, task, opener))
+		return 0;
+	return m->procopt == PMK_PROC_NOACCESS ? -EPERM : -ENOENT;
+}
+
+/* What the mount hides, of subset=pid all that is no process. */
+static int check_mount(const struct pmk_machine *m, enum pmk_file file, int pid,
+		       const struct pmk_cred *opener, bool self)
+{
+	if (pmk_proc_file[file].per_pid)
+		return pmk_proc_hidden(m, pid, opener, self);
+	return m->procopt == PMK_PROC_SUBSET && !pmk_proc_file[file].sysfs ? -ENOENT : 0;
+}
+
 int pmk_handle_open(struct pmk_machine *m, enum pmk_file file, int pid, int flags,
 		    const struct pmk_cred *opener, bool self, struct pmk_handle **ret)
 {
@@ -155,6 +175,9 @@ int pmk_handle_open(struct pmk_machine *m, enum pmk_file file, int pid, int flag
 	unsigned failure;
 	int err = pmk_proc_stat(m, file, pid, &st);
 
+	if (err)
+		return err;
+	err = check_mount(m, file, pid, opener, self);
 	if (err)
 		return err;
 	failure = fault_now(m, file, task, PMK_FILEOP_OPEN, &bytes);

@@ -47,6 +47,9 @@ struct pmk_proc_stat {
 int pmk_proc_stat(const struct pmk_machine *m, enum pmk_file file, int pid,
 		  struct pmk_proc_stat *ret);
 
+/* Whether the way a proc is mounted (hidepid=) hides the process from somebody: 0, -ENOENT or -EPERM. */
+int pmk_proc_hidden(const struct pmk_machine *m, int pid, const struct pmk_cred *opener, bool self);
+
 struct pmk_handle; /* an open file */
 /*
  * Opens `file` (of `pid`, when it is one of a process) with the opener's rights.

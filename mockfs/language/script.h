@@ -242,6 +242,13 @@ static inline bool pmk_file_is_kpage(enum pmk_file file)
 }
 /* enum pmk_advice: words.def has the advice words with the values of madvise(2); other enumerated
  * words (FILEOP, FAILURE, WHENCE, CAPABILITY, WORLD, SHARING) have theirs there too. */
+/* How a proc is mounted: hidepid= of proc(5) by its names, and subset=pid. */
+enum pmk_procopt {
+	PMK_PROC_NOACCESS = 1,
+	PMK_PROC_INVISIBLE = 2,
+	PMK_PROC_PTRACEABLE = 4,
+	PMK_PROC_SUBSET = 8,
+};
 enum pmk_content { PMK_CONTENT_ZEROS, PMK_CONTENT_SAME, PMK_CONTENT_DISTINCT };
 enum pmk_fileop {
 	PMK_FILEOP_OPEN,

@@ -195,6 +195,7 @@ struct pmk_machine {
 	int vdso_object, vvar_object;
 	uint64_t cover[PMK_RULE_COUNT]; /* how often each rule was applied */
 	unsigned ksm_next;
+	unsigned procopt; /* enum pmk_procopt */
 	bool idle_used; /* somebody has marked frames idle */
 	bool soft_dirty_used; /* 3.11 .. 4.2: somebody has written to clear_refs */
 };

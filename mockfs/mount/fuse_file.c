@@ -22,22 +22,32 @@ static struct pmk_open *open_of(struct fuse_file_info *fi)
 
 /* ---- open and release ----------------------------------------------------------------------- */
 
-static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fuse_ctx *ctx,
-		     int flags, struct pmk_handle **ret)
+struct pmk_cred pmk_caller_cred(struct pmk_mount *m, struct pmk_node node, struct pmk_place place,
+				const struct fuse_ctx *ctx, bool *ret_self)
 {
 	struct pmk_cred cred = { .uid = pmk_node_user(m, node, ctx->uid) };
-	struct pmk_place place;
 	int caller = pmk_caller_process(m->proc_fd, ctx->pid);
 
-	if (!pmk_place_find(m, node.pid, &place))
-		return -ENOENT;
 	cred.caps = pmk_caller_rights(m->proc_fd, ctx->pid, m->userns, m->opt.privilege);
 	/* Who stands for the script's user has no capabilities to compare with those of its processes. */
 	if (cred.uid != ctx->uid)
 		cred.caps |= PMK_CAP_SYS_PTRACE;
-	bool self =
+	*ret_self =
 		node.pid && (place.real ? caller == node.pid
 					: caller && pmk_place_of_caller(m, caller) == place.pid);
+	return cred;
+}
+
+static int open_file(struct pmk_mount *m, struct pmk_node node, const struct fuse_ctx *ctx,
+		     int flags, struct pmk_handle **ret)
+{
+	struct pmk_place place;
+	struct pmk_cred cred;
+	bool self;
+
+	if (!pmk_place_find(m, node.pid, &place))
+		return -ENOENT;
+	cred = pmk_caller_cred(m, node, place, ctx, &self);
 	pthread_mutex_lock(m->lock);
 	if (m->opt.opener && *m->opt.opener)
 		cred = **m->opt.opener;

@@ -123,6 +123,9 @@ struct pmk_place {
 bool pmk_place_find(struct pmk_mount *m, int pid, struct pmk_place *ret);
 /* The machine's process that a real one stands for; 0: none. */
 int pmk_place_of_caller(struct pmk_mount *m, int real_pid);
+/* Who asks about a file, or about PID: by the machine's users, and whether it is the process itself. */
+struct pmk_cred pmk_caller_cred(struct pmk_mount *m, struct pmk_node node, struct pmk_place place,
+				const struct fuse_ctx *ctx, bool *ret_self);
 /* Owner and mode of a file; 0 or an errno. */
 int pmk_node_stat(struct pmk_mount *m, struct pmk_node node, struct stat *ret);
 /* Translates the caller's user into the machine's users, for files whose owner is not the script's. */

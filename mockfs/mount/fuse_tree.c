@@ -454,6 +454,25 @@ static double node_timeout(struct pmk_node node)
 	}
 }
 
+/* A proc with hidepid= lets nobody into the directory of a process that he may not trace; 0 or an errno. */
+static int hidden(struct pmk_mount *m, struct pmk_node node, const struct fuse_ctx *ctx)
+{
+	struct pmk_node file = { node.pid, 0, PMK_ENTRY_FILE + PMK_FILE_MAPS };
+	struct pmk_place place;
+	bool self;
+
+	pthread_mutex_lock(m->lock);
+	bool any = (*m->machine)->procopt;
+	pthread_mutex_unlock(m->lock);
+	if (!any || !node.pid || !pmk_place_find(m, node.pid, &place))
+		return 0;
+	const struct pmk_cred cred = pmk_caller_cred(m, file, place, ctx, &self);
+	pthread_mutex_lock(m->lock);
+	int rc = pmk_proc_hidden(*m->machine, place.pid, &cred, self);
+	pthread_mutex_unlock(m->lock);
+	return -rc;
+}
+
 void pmk_fuse_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct pmk_mount *m = pmk_mount_of(req);
@@ -461,6 +480,8 @@ void pmk_fuse_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct fuse_entry_param entry = { .ino = pmk_node_ino(node) };
 	int error = node.entry ? pmk_node_stat(m, node, &entry.attr) : node.tid ? node.tid : ENOENT;
 
+	if (!error)
+		error = hidden(m, node, fuse_req_ctx(req));
 	if (error) {
 		fuse_reply_err(req, error);
 		return;

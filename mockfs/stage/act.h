@@ -106,7 +106,7 @@ typedef int64_t pmk_given(struct pmk_act *a, struct pmk_machine *m); /* givens a
 pmk_given pmk_given_entry, pmk_given_fault, pmk_given_frame, pmk_given_process, pmk_given_ram,
 	pmk_given_vma;
 pmk_do pmk_do_call, pmk_do_cgroup, pmk_do_cgroup_remove, pmk_do_clear_refs, pmk_do_fork,
-	pmk_do_kernel_thread, pmk_do_ksm, pmk_do_map, pmk_do_map_file, pmk_do_mark_idle,
+	pmk_do_kernel_thread, pmk_do_machine, pmk_do_map, pmk_do_map_file, pmk_do_mark_idle,
 	pmk_do_mremap, pmk_do_object, pmk_do_open, pmk_do_plain, pmk_do_procmap_query, pmk_do_range,
 	pmk_do_region, pmk_do_scan, pmk_do_scan_all, pmk_do_syscall, pmk_do_uffd;
 

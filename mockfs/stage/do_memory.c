@@ -211,9 +211,11 @@ int64_t pmk_do_plain(struct pmk_act *a)
 	return pmk_world_request(a->s->world, &r);
 }
 
-int64_t pmk_do_ksm(struct pmk_act *a)
+/* Of the machine, not of a process: ksm and proc-mount. */
+int64_t pmk_do_machine(struct pmk_act *a)
 {
-	struct pmk_request r = { .code = PMK_REQ_KSM,
+	bool ksm = a->stmt->id == PMK_STMT_KSM;
+	struct pmk_request r = { .code = ksm ? PMK_REQ_KSM : PMK_REQ_PROC_MOUNT,
 				 .proc = PMK_OBSERVER,
 				 .a = { (int64_t)a->stmt->arg[0].n } };
 

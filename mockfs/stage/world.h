@@ -38,6 +38,7 @@ enum pmk_request_code {
 	PMK_REQ_OBJECT, /* a[0] object, a[1] enum pmk_backing, a[2] 1: an ELF file with a build id (PMK_BUILD_ID),
 			 * len: its size */
 	PMK_REQ_KSM, /* ksmd runs until nothing changes any more, then stops; a[0] use_zero_pages */
+	PMK_REQ_PROC_MOUNT, /* a[0] enum pmk_procopt: OPEN by processes is in such a proc from now on */
 	PMK_REQ_CGROUP, /* a[0] number of a new memory cgroup, a[1] that of its parent or -1: its inode */
 	PMK_REQ_CGROUP_REMOVE, /* a[0] */
 	PMK_REQ_CGROUP_ENTER, /* a[0] */

@@ -410,6 +410,9 @@ static int64_t model_request(struct pmk_world *world, const struct pmk_request *
 	case PMK_REQ_KSM:
 		pmk_machine_ksm(w->m, r->a[0]);
 		return 0;
+	case PMK_REQ_PROC_MOUNT:
+		w->m->procopt = (unsigned)r->a[0];
+		return 0;
 	case PMK_REQ_CGROUP:
 		return make_cgroup(w, r);
 	case PMK_REQ_CGROUP_REMOVE:
@@ -470,6 +473,8 @@ static bool model_has(struct pmk_world *world, enum pmk_feature feature, const c
 		return pmk_pmd_pages(w->m) == 512;
 	if (feature == PMK_F_ODD_END)
 		return w->m->max_pfn % 64;
+	if (feature == PMK_F_PROC_MOUNT)
+		return w->m->profile.kernel >= PMK_KERNEL(5, 8, 0);
 	if (feature == PMK_F_CGROUP)
 		return pmk_profile_has(&w->m->profile, PMK_Q_KPAGECGROUP);
 	return true;
