@@ -12,6 +12,7 @@
 #define CHUNK	     65536 /* words read at once */
 #define FOLIO_PAGES  512 /* PFNs keep their place within so many */
 #define RAM_MULTIPLE 32768 /* of pages: a memory section of x86-64, so that nothing is rounded */
+#define PFN_END	     (UINT64_C(1) << 51) /* no physical memory is beyond: such a word is shown raw */
 #define SHOWN_ALONE  256 /* so many pages of one frame are said page by page */
 
 /* What the next page of a run has: the same word, the next frame, the next offset of a swap area. */
@@ -93,13 +94,17 @@ static void *grown(void *array, size_t n, size_t size)
 
 static bool has_frame(uint64_t word)
 {
-	return word & PMK_PAGEMAP_PRESENT_MASK && word & PMK_PAGEMAP_FRAME_MASK;
+	uint64_t pfn = word & PMK_PAGEMAP_FRAME_MASK;
+
+	return word & PMK_PAGEMAP_PRESENT_MASK && pfn && pfn < PFN_END;
 }
 
 /* How the word goes on from the last one of the run; false: it does not. */
 static bool goes_on(struct run *r, uint64_t word)
 {
-	enum step first = has_frame(word) ? FRAME : word & PMK_PAGEMAP_SWAP_MASK ? OFFSET : SAME;
+	enum step first = has_frame(r->word) && has_frame(word) ? FRAME
+			  : word & PMK_PAGEMAP_SWAP_MASK	? OFFSET
+								: SAME;
 
 	if (r->n > 1)
 		return word == r->word + r->n * step_size[r->step];
@@ -388,7 +393,8 @@ static bool entry_words(uint64_t word, char *ret, size_t size)
 			len += (size_t)snprintf(ret + len, size - len, " %s", words[i].word);
 			left &= ~words[i].mask;
 		}
-	return !left && present != swap;
+	return !left && present != swap &&
+	       (!present || !(word & PMK_PAGEMAP_FRAME_MASK) || has_frame(word));
 }
 
 static void write_run(const struct pmk_capture *c, const char *who, size_t mapping,
@@ -399,9 +405,12 @@ static void write_run(const struct pmk_capture *c, const char *who, size_t mappi
 	char words[128];
 	bool said = entry_words(r->word, words, sizeof(words));
 
-	if (alone && said && n <= SHOWN_ALONE) { /* one frame, as the zero page: page by page */
+	/* one frame, as the zero page, or words that count up but have to be said raw: page by page */
+	if ((alone && said && n <= SHOWN_ALONE) || (!said && n > 1 && r->step != SAME)) {
 		for (uint64_t i = 0; i < n; i++)
-			write_run(c, who, mapping, &(struct run){ r->page + i, 1, r->word, SAME },
+			write_run(c, who, mapping,
+				  &(struct run){ r->page + i, 1, r->word + i * step_size[r->step],
+						 SAME },
 				  out);
 		return;
 	}
@@ -451,7 +460,6 @@ static void write_mapping(const struct pmk_capture *c, const char *who, size_t n
 static void write_process(const struct pmk_capture *c, size_t number, FILE *out)
 {
 	const struct process *p = &c->process[number];
-	bool soft_dirty = false;
 	char who[32];
 
 	snprintf(who, sizeof(who), "p%zu", number);
@@ -462,11 +470,9 @@ static void write_process(const struct pmk_capture *c, size_t number, FILE *out)
 		const struct mapping *m = &c->mapping[p->first + i];
 
 		write_mapping(c, who, i, m, out);
-		for (size_t k = 0; k < m->nruns; k++)
-			soft_dirty |= c->run[m->first + k].word & PMK_PAGEMAP_SOFT_DIRTY_MASK;
 	}
-	if (soft_dirty) /* the mappings are new, hence soft-dirty; the entries say which really are */
-		fprintf(out, "%s: clear-refs 4\n", who);
+	/* the mappings are new, hence soft-dirty; the entries say which really are */
+	fprintf(out, "%s: clear-refs 4 when pagemap.soft-dirty\n", who);
 	for (size_t i = 0; i < p->nmappings; i++) {
 		const struct mapping *m = &c->mapping[p->first + i];
 

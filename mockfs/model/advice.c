@@ -545,7 +545,7 @@ void pmk_mm_clear_refs(struct pmk_machine *m, struct pmk_mm *mm, unsigned what)
 	if (!pmk_profile_has(&m->profile, PMK_Q_SOFT_DIRTY))
 		return;
 	pmk_cover(m, CLEAR_REFS);
-	pmk_mm_vma_change(m, mm, 0, UINT64_MAX, PMK_VMA_SOFT_DIRTY, 0);
+	pmk_mm_vma_soft_clean(m, mm);
 	while (pmk_runs_piece(&mm->pte, UINT64_MAX, &p))
 		if (p.run && p.v.tag & PMK_PTE_SOFT_DIRTY) {
 			p.v.tag &= ~PMK_PTE_SOFT_DIRTY;

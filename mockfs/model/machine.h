@@ -239,6 +239,9 @@ const struct pmk_vma *pmk_vma_at(const struct pmk_machine *m, const struct pmk_m
 				 uint64_t page, struct pmk_run *ret_run);
 int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		   struct pmk_vma vma, uint64_t pgoff);
+/* The same, and it merges with no neighbour. */
+int64_t pmk_mm_place(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		     struct pmk_vma vma, uint64_t pgoff);
 int64_t pmk_mm_unmap(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n);
 int64_t pmk_mm_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
 		       unsigned prot);
@@ -248,6 +251,8 @@ int64_t pmk_mm_lock(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, ui
 /* Changes the flags of the VMA pieces in [start, end), splitting and merging as the kernel would. */
 void pmk_mm_vma_change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
 		       unsigned clear, unsigned set);
+/* No VMA is soft-dirty any more; nothing merges by it (vm_flags_clear()). */
+void pmk_mm_vma_soft_clean(struct pmk_machine *m, struct pmk_mm *mm);
 void pmk_mm_destroy(struct pmk_machine *m, struct pmk_mm *mm); /* unmaps everything */
 void pmk_mm_fork(struct pmk_machine *m, struct pmk_mm *parent, struct pmk_mm *child);
 unsigned pmk_vma_intern(struct pmk_machine *m, const struct pmk_vma *vma);

@@ -244,6 +244,21 @@ void pmk_mm_vma_change(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start,
 	}
 }
 
+void pmk_mm_vma_soft_clean(struct pmk_machine *m, struct pmk_mm *mm)
+{
+	struct pmk_piece p = { .end = 0 };
+
+	while (pmk_runs_piece(&mm->vma, UINT64_MAX, &p)) {
+		struct pmk_vma vma;
+
+		if (!p.run || !(vma_of(m, p.v)->flags & PMK_VMA_SOFT_DIRTY))
+			continue;
+		vma = *vma_of(m, p.v);
+		vma.flags &= ~PMK_VMA_SOFT_DIRTY;
+		replace(m, mm, p.start, p.end, &vma);
+	}
+}
+
 /* ---- mmap and munmap ---------------------------------------------------------------------------- */
 
 static uint64_t top_page(const struct pmk_machine *m)
@@ -277,8 +292,8 @@ static void unlock_frames(struct pmk_machine *m, struct pmk_mm *mm, uint64_t sta
 			mark_locked(m, mm, p.start, p.end, false);
 }
 
-int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
-		   struct pmk_vma vma, uint64_t pgoff)
+int64_t pmk_mm_place(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		     struct pmk_vma vma, uint64_t pgoff)
 {
 	if (!in_range(m, start, n) || mm->vma.n >= PMK_MACHINE_RUNS_MAX)
 		return -ENOMEM;
@@ -290,6 +305,16 @@ int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uin
 	if (vma.object < 0)
 		pgoff = start; /* anonymous memory: hidden, but it decides what may merge (rule 2) */
 	pmk_runs_set(&mm->vma, start, start + n, vma_value(m, &vma, pgoff));
+	return 0;
+}
+
+int64_t pmk_mm_map(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n,
+		   struct pmk_vma vma, uint64_t pgoff)
+{
+	int64_t err = pmk_mm_place(m, mm, start, n, vma, pgoff);
+
+	if (err)
+		return err;
 	merge(m, mm, start, start + n, true);
 	return 0;
 }

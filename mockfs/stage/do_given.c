@@ -109,7 +109,8 @@ int64_t pmk_given_vma(struct pmk_act *a, struct pmk_machine *m)
 				    "at= must be a multiple of the page size%s", "");
 	if (!pages || pmk_runs_gap(&mm->vma, addr >> shift, (addr >> shift) + pages, &gap) != pages)
 		return pmk_act_fail(a, arg[0].col, "'%s' overlaps another mapping", arg[0].text);
-	err = pmk_mm_map(m, mm, addr >> shift, pages, vma, pmk_act_number(a, PMK_OPT_OFFSET));
+	/* a given is as it is said: it merges with no neighbour */
+	err = pmk_mm_place(m, mm, addr >> shift, pages, vma, pmk_act_number(a, PMK_OPT_OFFSET));
 	if (err)
 		pmk_act_fail(a, arg[0].col, "'%s' does not fit below the task size", arg[0].text);
 	else
