@@ -1,6 +1,7 @@
 /* caller.c - who makes a request: see caller.h. */
 #include "caller.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -53,6 +54,22 @@ uint64_t pmk_caller_caps(int tid)
 	if (tid <= 0 || syscall(SYS_capget, &header, data) < 0)
 		return 0;
 	return (uint64_t)data[1].effective << 32 | data[0].effective;
+}
+
+bool pmk_caller_is_32bit(int proc_fd, int tid)
+{
+	unsigned char head[EI_NIDENT] = { 0 };
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "%d/exe", tid);
+	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, head, sizeof(head)) != sizeof(head))
+		head[EI_CLASS] = ELFCLASSNONE;
+	close(fd);
+	return head[EI_CLASS] == ELFCLASS32;
 }
 
 uint64_t pmk_caller_userns(int proc_fd, int tid)

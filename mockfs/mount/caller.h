@@ -21,6 +21,8 @@
 int pmk_caller_process(int proc_fd, int tid);
 /* Its effective capabilities; 0 if there is no such thread. */
 uint64_t pmk_caller_caps(int tid);
+/* Whether its program is a 32-bit one; false where that cannot be seen. */
+bool pmk_caller_is_32bit(int proc_fd, int tid);
 /* The number of its user namespace; 0: it cannot be seen.  tid 0: the server's own. */
 #define PMK_USERNS_INIT 0xEFFFFFFDu /* PROC_USER_INIT_INO of include/uapi/linux/nsfs.h */
 uint64_t pmk_caller_userns(int proc_fd, int tid);

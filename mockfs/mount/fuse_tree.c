@@ -30,6 +30,8 @@
  * and splice end at once: fuse_direct_IO() and filemap_splice_read() stop at i_size.
  */
 #define KERNEL_SIZE ((off_t)1 << 62)
+#define KERNEL_SIZE_32 \
+	INT32_MAX /* as much as a file may have for who opens it without O_LARGEFILE: generic_file_open() */
 
 /* Where the entries that are there of their own are. */
 enum where { NOWHERE, ROOT, PROCESS, SYSFS };
@@ -488,7 +490,9 @@ void pmk_fuse_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	}
 	entry.attr_timeout = entry.entry_timeout = node_timeout(node);
 	if (takes_size_trick(node, &entry.attr))
-		entry.attr.st_size = KERNEL_SIZE;
+		entry.attr.st_size = pmk_caller_is_32bit(m->proc_fd, fuse_req_ctx(req)->pid)
+					     ? KERNEL_SIZE_32
+					     : KERNEL_SIZE;
 	fuse_reply_entry(req, &entry);
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -639,6 +640,67 @@ static void hostile_ioctls_without_root(void **state)
 	expect_ioctls("", AS_NOBODY "$PMKIT run $SCRIPT -- $IOCTLS %s'");
 }
 
+/*
+ * A 32-bit program of i386 that opens its pagemap without O_LARGEFILE, and exits with 0 if it may.  The kernel asks
+ * the size that it believes the file to have (KERNEL_SIZE).
+ */
+#define AT_32	0x08048000u
+#define HEAD_32 (sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr))
+static void write_program_32(const char *path)
+{
+	static const unsigned char code[] = {
+		0xb8, 5,    0,	  0,	0, /* mov $__NR_open, %eax */
+		0xbb, 0,    0,	  0,	0, /* mov $the path, %ebx */
+		0x31, 0xc9, 0xcd, 0x80, /* xor %ecx, %ecx; int $0x80 */
+		0xc1, 0xe8, 0x1f, 0x89, 0xc3, /* shr $31, %eax; mov %eax, %ebx */
+		0xb8, 1,    0,	  0,	0,    0xcd, 0x80, /* mov $__NR_exit, %eax; int $0x80 */
+	};
+	static const char name[] = "/proc/self/pagemap";
+	const Elf32_Ehdr head = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB,
+					       EV_CURRENT },
+				  .e_type = ET_EXEC,
+				  .e_machine = EM_386,
+				  .e_version = EV_CURRENT,
+				  .e_entry = AT_32 + HEAD_32,
+				  .e_phoff = sizeof(head),
+				  .e_ehsize = sizeof(head),
+				  .e_phentsize = sizeof(Elf32_Phdr),
+				  .e_phnum = 1 };
+	const Elf32_Phdr segment = { .p_type = PT_LOAD,
+				     .p_vaddr = AT_32,
+				     .p_filesz = HEAD_32 + sizeof(code) + sizeof(name),
+				     .p_memsz = HEAD_32 + sizeof(code) + sizeof(name),
+				     .p_flags = PF_R | PF_X,
+				     .p_align = 4096 };
+	const uint32_t name_at = AT_32 + HEAD_32 + sizeof(code);
+	unsigned char text_32[sizeof(code)];
+	FILE *f = fopen(path, "w");
+
+	memcpy(text_32, code, sizeof(code));
+	memcpy(text_32 + 6, &name_at, sizeof(name_at));
+	assert_non_null(f);
+	fwrite(&head, sizeof(head), 1, f);
+	fwrite(&segment, sizeof(segment), 1, f);
+	fwrite(text_32, sizeof(text_32), 1, f);
+	fwrite(name, sizeof(name), 1, f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void files_of_32_bit_programs(void **state)
+{
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s.32", dir);
+	write_program_32(path);
+	if (shell("$DIR.32", NULL, 0)) /* not x86, or without CONFIG_IA32_EMULATION */
+		skip();
+	expect("$PMKIT run --by fuse $SCRIPT -- $DIR.32", 0, "");
+	expect("$PMKIT run --by fuse $SCRIPT -- sh -c '$DIR.32 && cat /proc/self/maps && $DIR.32'",
+	       0, "20000000-20010000 rw-p");
+}
+
 static void ioctls_of_32_bit_programs(void **state)
 {
 	(void)state;
@@ -810,6 +872,7 @@ int main(int argc, char **argv)
 		TEST(answers_like_the_kernel),
 		TEST(hostile_ioctls),
 		TEST(hostile_ioctls_without_root),
+		TEST(files_of_32_bit_programs),
 		TEST(ioctls_of_32_bit_programs),
 		TEST(ioctls_without_ptrace_rights),
 		TEST(privilege_policies),
