@@ -160,14 +160,14 @@ static bool takes_in(const struct pmk_machine *m, unsigned area, unsigned target
 /* vma_merge() before 6.16, and mmap_region() of 6.1 to 6.11, which asked the next VMA first and then whether the
  * one before could take both in. */
 static void merge_as_before(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
-			    bool fresh)
+			    bool prev, bool next, bool fresh)
 {
 	struct neighbours before, after;
-	bool prev = are_alike(m, mm, start, &before) &&
-		    takes_in(m, before.r.anon_vma, before.l.anon_vma);
-	bool next =
-		are_alike(m, mm, end, &after) && takes_in(m, after.l.anon_vma, after.r.anon_vma);
 
+	prev = prev && are_alike(m, mm, start, &before) &&
+	       takes_in(m, before.r.anon_vma, before.l.anon_vma);
+	next = next && are_alike(m, mm, end, &after) &&
+	       takes_in(m, after.l.anon_vma, after.r.anon_vma);
 	if (prev && next && fresh && pmk_profile_has(&m->profile, PMK_Q_MMAP_EXPANDS))
 		prev = takes_in(m, after.r.anon_vma, before.l.anon_vma);
 	else if (prev && next)
@@ -185,7 +185,7 @@ static void merge(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint
 {
 	if (!pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES) ||
 	    (fresh && pmk_profile_has(&m->profile, PMK_Q_MMAP_EXPANDS))) {
-		merge_as_before(m, mm, start, end, fresh);
+		merge_as_before(m, mm, start, end, true, true, fresh);
 		return;
 	}
 	merge_sides(m, mm, start, UNASKED_NONE);
@@ -467,7 +467,8 @@ static void leave_old(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, 
 
 	if (!pmk_profile_has(&m->profile, PMK_Q_DONTUNMAP_UNLOCKS) && old.flags & PMK_VMA_LOCKED &&
 	    (whole.start < start || whole.end > end)) {
-		pmk_mm_vma_change(m, mm, start, end, PMK_VMA_LOCKED, 0);
+		old.flags &= ~PMK_VMA_LOCKED;
+		replace(m, mm, start, end, &old); /* which merges with nothing */
 		old = *pmk_vma_at(m, mm, start, &whole);
 	}
 
@@ -503,17 +504,20 @@ static void split_moving(struct pmk_machine *m, struct pmk_mm *mm, uint64_t star
 		pmk_huge_split(m, mm, start, end);
 }
 
-/* copy_vma() of [start, end) */
-static void merge_moved(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)
+/* copy_vma() of [start, end); prev, next: whether it may merge with what is beside it. */
+static void merge_moved(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
+			bool prev, bool next)
 {
 	bool unasked = pmk_profile_has(&m->profile, PMK_Q_FORKED_MERGES);
 
 	if (!pmk_profile_has(&m->profile, PMK_Q_FAULTED_MERGES)) {
-		merge_as_before(m, mm, start, end, false);
+		merge_as_before(m, mm, start, end, prev, next, false);
 		return;
 	}
-	merge_sides(m, mm, start, unasked ? UNASKED_RIGHT : UNASKED_NONE);
-	merge_sides(m, mm, end, unasked ? UNASKED_LEFT : UNASKED_NONE);
+	if (prev)
+		merge_sides(m, mm, start, unasked ? UNASKED_RIGHT : UNASKED_NONE);
+	if (next)
+		merge_sides(m, mm, end, unasked ? UNASKED_LEFT : UNASKED_NONE);
 }
 
 /* One VMA piece [start, end) goes to `to`; new_n pages there, at least as many. */
@@ -523,7 +527,9 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 	struct pmk_vma vma = *vma_of(m, p.v), old = vma;
 	uint64_t n = p.end - p.start, pgoff = p.v.base;
 	bool own = !dontunmap || pmk_profile_has(&m->profile, PMK_Q_MOVED_MERGES);
-	bool may = !(old.flags & PMK_VMA_UFFD) || pmk_profile_has(&m->profile, PMK_Q_UFFD_MERGES);
+	bool prev, next,
+		may = !(old.flags & PMK_VMA_UFFD) ||
+		      pmk_profile_has(&m->profile, PMK_Q_UFFD_MERGES);
 
 	if (vma.flags & PMK_VMA_MERGEABLE)
 		pmk_mm_unmerge(m, mm, p.start, p.end); /* move_vma(): lest they turn up elsewhere */
@@ -535,8 +541,11 @@ static void move_piece(struct pmk_machine *m, struct pmk_mm *mm, struct pmk_piec
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
 	pmk_runs_set(&mm->vma, to, to + new_n, vma_value(m, &vma, pgoff));
 	/* copy_vma() comes first: even with the old VMA it may merge, or might before 7.2 */
-	if (may && (own || !(is_in(mm, p.start, to - 1) || is_in(mm, p.start, to + new_n))))
-		merge_moved(m, mm, to, to + new_n);
+	next = own || !is_in(mm, p.start, to + new_n);
+	prev = own || (!is_in(mm, p.start, to - 1) &&
+		       (next || !pmk_profile_has(&m->profile, PMK_Q_MMAP_EXPANDS)));
+	if (may)
+		merge_moved(m, mm, to, to + new_n, prev, next);
 	drop_uffd(m, mm, to);
 	split_moving(m, mm, p.start, p.end, to);
 	pmk_mm_table_move(m, mm, p.start, to, n, !(old.flags & PMK_VMA_UFFD_WP));
