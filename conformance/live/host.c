@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "companion.h"
 #include "pagemapkit.h"
-
-#define PF_KTHREAD 0x00200000 /* <linux/sched.h> */
 
 bool pmk_host_word(int fd, uint64_t index, uint64_t *ret)
 {
@@ -36,7 +35,7 @@ int pmk_host_kernel_thread(int after)
 			flags = 0;
 		if (f)
 			fclose(f);
-		if (flags & PF_KTHREAD)
+		if (flags & PMK_PF_KTHREAD)
 			return pid;
 	}
 	return 0;

@@ -55,29 +55,32 @@ void pmk_fds_close(struct pmk_fds *fds)
 #define CONFIG_STRING 1
 #define CONFIG_CREATE 6
 
-static const char *mount_value(unsigned option)
+static const struct {
+	const char *key, *value;
+} mounts[] = {
+	[PMK_PROC_NOACCESS] = { "hidepid", "noaccess" },
+	[PMK_PROC_INVISIBLE] = { "hidepid", "invisible" },
+	[PMK_PROC_PTRACEABLE] = { "hidepid", "ptraceable" },
+	[PMK_PROC_SUBSET] = { "subset", "pid" },
+};
+
+static void unmount(struct pmk_live *live)
 {
-	switch (option) {
-	case PMK_PROC_NOACCESS:
-		return "noaccess";
-	case PMK_PROC_INVISIBLE:
-		return "invisible";
-	case PMK_PROC_PTRACEABLE:
-		return "ptraceable";
-	default:
-		return "pid";
-	}
+	if (live->mount)
+		close(live->mount);
+	live->mount = 0;
 }
 
 /* Not attached to any directory: it goes with its last descriptor. */
 int64_t pmk_live_mount(struct pmk_live *live, unsigned option)
 {
-	const char *key = option == PMK_PROC_SUBSET ? "subset" : "hidepid";
 	int fs = (int)syscall(SYS_FSOPEN, "proc", 1l);
 	long mount = -1;
 	int64_t result;
 
-	if (fs >= 0 && !syscall(SYS_FSCONFIG, fs, CONFIG_STRING, key, mount_value(option), 0l) &&
+	if (fs >= 0 &&
+	    !syscall(SYS_FSCONFIG, fs, CONFIG_STRING, mounts[option].key, mounts[option].value,
+		     0l) &&
 	    !syscall(SYS_FSCONFIG, fs, CONFIG_CREATE, NULL, NULL, 0l))
 		mount = syscall(SYS_FSMOUNT, fs, 1l, 0l);
 	result = mount < 0 ? -errno : 0;
@@ -85,17 +88,9 @@ int64_t pmk_live_mount(struct pmk_live *live, unsigned option)
 		close(fs);
 	if (result)
 		return result;
-	if (live->mount)
-		close(live->mount);
+	unmount(live);
 	live->mount = (int)mount;
 	return 0;
-}
-
-static void unmount(struct pmk_live *live)
-{
-	if (live->mount)
-		close(live->mount);
-	live->mount = 0;
 }
 
 /* ---- life ---- */

@@ -8,7 +8,7 @@
 #ifndef PMK_COMPANION_H
 #define PMK_COMPANION_H
 
-/* Field 9 of stat, `flags`: a kernel thread. */
+/* Field 9 of stat, `flags`: PF_KTHREAD, a kernel thread. */
 #define PMK_PF_KTHREAD 0x00200000u
 
 #include "machine.h"

@@ -133,23 +133,7 @@ static int64_t remove_pages(struct stretch *s)
 			    : 0;
 		off = (off + huge) & ~huge;
 	}
-	for (size_t i = 0; i < s->m->ntasks; i++) {
-		struct pmk_mm *mm = s->m->task[i]->mm;
-		struct pmk_cursor c;
-		const struct pmk_run *run = mm ? pmk_runs_seek(&mm->vma, 0, &c) : NULL;
-
-		for (; run; run = pmk_runs_next(&c)) {
-			uint64_t first = run->v.base, last = first + (run->end - run->start);
-			uint64_t from = off > first ? off : first,
-				 to = off + n < last ? off + n : last;
-
-			const struct pmk_vma *vma = &s->m->vma[run->v.tag & ~PMK_RUN_LINEAR];
-
-			if (vma->object == s->vma.object && from < to)
-				pmk_mm_zap_pages(s->m, mm, vma, run->start + (from - first),
-						 run->start + (to - first), false);
-		}
-	}
+	pmk_object_unmap(s->m, s->vma.object, off, n, false);
 	o = &s->m->object[s->vma.object];
 	for (struct pmk_piece c = { .end = off }; pmk_runs_piece(&o->cache, off + n, &c);) {
 		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)

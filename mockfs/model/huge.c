@@ -288,8 +288,7 @@ static void retract_table(struct pmk_machine *m, struct pmk_mm *mm, const struct
 	pmk_runs_clear(&mm->table, at / size, at / size + 1);
 }
 
-/* Nothing maps pages [off, off + n) of an object any more; retract: nor has a table for them. */
-static void unmap_object(struct pmk_machine *m, int object, uint64_t off, uint64_t n, bool retract)
+void pmk_object_unmap(struct pmk_machine *m, int object, uint64_t off, uint64_t n, bool retract)
 {
 	for (size_t i = 0; i < m->ntasks; i++) {
 		struct pmk_mm *mm = m->task[i]->mm;
@@ -320,7 +319,7 @@ static void split_cached(struct pmk_machine *m, int object, uint64_t off, uint64
 	struct pmk_object *o = &m->object[object];
 	uint64_t end = o->pages > first ? o->pages : first;
 
-	unmap_object(m, object, first, size, false);
+	pmk_object_unmap(m, object, first, size, false);
 	split_folio(m, pfn);
 	if (end >= first + size)
 		return;
@@ -643,7 +642,7 @@ static bool collapse_cache(struct pmk_machine *m, int object, uint64_t off, uint
 		return false;
 	pmk_cover(m, COLLAPSE_SHMEM);
 	pmk_content_gather(m, &o->cache, off, off + size, *ret_pfn);
-	unmap_object(m, object, off, size, true);
+	pmk_object_unmap(m, object, off, size, true);
 	while (pmk_runs_piece(&o->cache, off + size, &c)) {
 		if (c.run && PMK_PTE_KIND(c.v.tag) == PMK_PTE_FRAME)
 			pmk_frame_flags(m, c.v.base, c.end - c.start, PMK_FRAME_CACHED, 0);

@@ -333,6 +333,8 @@ void pmk_folio_settle(struct pmk_machine *m, uint64_t pfn, uint64_t n);
 struct pmk_value pmk_folio_head(const struct pmk_machine *m, uint64_t pfn);
 /* Whether any page of the folio is mapped; *ret_shared (may be NULL): any more than once. */
 bool pmk_folio_mapped(const struct pmk_machine *m, uint64_t pfn, bool *ret_shared);
+/* Nothing maps pages [off, off + n) of an object any more; retract: nor, where it can go, has a table for them. */
+void pmk_object_unmap(struct pmk_machine *m, int object, uint64_t off, uint64_t n, bool retract);
 /* The huge page that a PMD maps across `at` becomes mapped by entries of its own; hugetlb stays. */
 void pmk_huge_split_at(struct pmk_machine *m, struct pmk_mm *mm, uint64_t at);
 /* Likewise all of [start, end). */

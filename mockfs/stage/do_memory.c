@@ -159,39 +159,40 @@ int64_t pmk_do_mremap(struct pmk_act *a)
 	return 0;
 }
 
-int64_t pmk_do_fork(struct pmk_act *a)
+/* The process that the statement names and the request makes: its number, or -errno. */
+static int64_t new_process(struct pmk_act *a, const struct pmk_request *r)
 {
 	const struct pmk_arg *name = &a->stmt->arg[0];
 	struct pmk_stage *s = a->s;
-	struct pmk_request r = { .code = PMK_REQ_FORK,
-				 .proc = a->proc,
-				 .a = { (int64_t)s->nprocs } };
 	int64_t pid;
 
 	if (pmk_stage_proc(s, name->text) >= 0)
 		return pmk_act_fail(a, name->col, "process '%s' is there already", name->text);
-	pid = s->nprocs < PMK_PROCS_MAX ? pmk_world_request(s->world, &r) : -EAGAIN;
-	if (pid < 0)
-		return pid;
-	pmk_stage_inherit(s, a->proc, pmk_stage_add_proc(s, name->text, (int)pid));
+	pid = s->nprocs < PMK_PROCS_MAX ? pmk_world_request(s->world, r) : -EAGAIN;
+	return pid < 0 ? pid : pmk_stage_add_proc(s, name->text, (int)pid);
+}
+
+int64_t pmk_do_fork(struct pmk_act *a)
+{
+	struct pmk_request r = { .code = PMK_REQ_FORK,
+				 .proc = a->proc,
+				 .a = { (int64_t)a->s->nprocs } };
+	int64_t child = new_process(a, &r);
+
+	if (child < 0)
+		return child;
+	pmk_stage_inherit(a->s, a->proc, (int)child);
 	return 0;
 }
 
 int64_t pmk_do_kernel_thread(struct pmk_act *a)
 {
-	const struct pmk_arg *name = &a->stmt->arg[0];
-	struct pmk_stage *s = a->s;
-	struct pmk_request r = { .code = PMK_REQ_KTHREAD, .proc = (int)s->nprocs };
-	int64_t pid;
-	int proc;
+	struct pmk_request r = { .code = PMK_REQ_KTHREAD, .proc = (int)a->s->nprocs };
+	int64_t proc = new_process(a, &r);
 
-	if (pmk_stage_proc(s, name->text) >= 0)
-		return pmk_act_fail(a, name->col, "process '%s' is there already", name->text);
-	pid = s->nprocs < PMK_PROCS_MAX ? pmk_world_request(s->world, &r) : -EAGAIN;
-	if (pid < 0)
-		return pid;
-	proc = pmk_stage_add_proc(s, name->text, (int)pid);
-	s->proc[proc].kernel = true;
+	if (proc < 0)
+		return proc;
+	a->s->proc[proc].kernel = true;
 	return 0;
 }
 
