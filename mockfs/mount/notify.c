@@ -396,11 +396,17 @@ static int64_t call_lseek(const struct call *c, bool *answered)
 	return rc < 0 ? rc : f->pos;
 }
 
+/* Of the file system: PM-STAT, IDLE-EXIST. */
+static int block_size(const struct pmk_notify_file *f)
+{
+	return pmk_proc_file[pmk_handle_file(f->handle)].sysfs ? 4096 : 1024;
+}
+
 /* What do_vfs_ioctl() answers for every file: of blocks there are none, of bytes as many as a size of 0 leaves. */
 static int64_t ioctl_of_any_file(const struct call *c, const struct pmk_notify_file *f,
 				 bool *ret_is)
 {
-	int n = 0;
+	int n;
 
 	*ret_is = true;
 	switch ((unsigned)c->arg[1]) {
@@ -408,13 +414,15 @@ static int64_t ioctl_of_any_file(const struct call *c, const struct pmk_notify_f
 		return pmk_caller_caps(c->tid) >> CAP_SYS_RAWIO & 1 ? -EINVAL : -EPERM;
 	case FIONREAD:
 		n = (int)-f->pos;
-		/* fallthrough */
+		break;
 	case FIGETBSZ:
-		return put_bytes(c, c->arg[2], &n, sizeof(n)) ? 0 : -EFAULT;
+		n = block_size(f);
+		break;
 	default:
 		*ret_is = false;
 		return 0;
 	}
+	return put_bytes(c, c->arg[2], &n, sizeof(n)) ? 0 : -EFAULT;
 }
 
 static int64_t call_ioctl(const struct call *c, bool *answered)
@@ -452,9 +460,7 @@ static bool stat_of(const struct call *c, uint64_t fd, struct stat *ret)
 			      .st_mode = S_IFREG | st.mode,
 			      .st_nlink = 1,
 			      .st_uid = f->uid,
-			      .st_blksize = pmk_proc_file[pmk_handle_file(f->handle)].sysfs
-						    ? 4096
-						    : 1024, /* PM-STAT */
+			      .st_blksize = block_size(f),
 			      .st_atim = now,
 			      .st_mtim = now,
 			      .st_ctim = now };
