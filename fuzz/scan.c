@@ -13,10 +13,12 @@
 #ifndef PAGES
 #define PAGES 64
 #endif
-#define ARENA	(0x20000u - PAGES / 2) /* a PMD ends in it */
-#define OPS_MAX 24
-#define UNIT	8u /* pages that a PMD maps: so few that many are whole */
-#define MANY	512 /* where there are more pages, an operation makes many regions */
+#define ARENA	      (0x20000u - PAGES / 2) /* a PMD ends in it */
+#define OPS_MAX	      24
+#define UNIT	      8u /* pages that a PMD maps: so few that many are whole */
+#define ZERO_PFN      7
+#define HUGE_ZERO_PFN (64 * UNIT)
+#define MANY	      512 /* where there are more pages, an operation makes many regions */
 
 static const char *const kernels[] = { "6.18.44/x86_64+soft-dirty", "6.7/x86_64", "6.17/x86_64",
 				       "7.3/x86_64", "7.2/x86_64" };
@@ -112,11 +114,12 @@ static void put_entries(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 					UINT64_C(0x420000000000003f),
 					UINT64_C(0xa100000000001234),
 					UINT64_C(0x4000000000000fa0) };
-	const uint64_t given = UINT64_C(1) << (63 - PMK_PAGEMAP_FRAME_BITS + PMK_PTE_FLAGS_SHIFT);
-	const struct pmk_value kinds[] = {
+	static const uint64_t given = UINT64_C(1)
+				      << (63 - PMK_PAGEMAP_FRAME_BITS + PMK_PTE_FLAGS_SHIFT);
+	static const struct pmk_value kinds[] = {
 		{ 0x1000, PMK_PTE_FRAME | PMK_PTE_ANON | PMK_RUN_LINEAR },
 		{ 0x2000, PMK_PTE_FRAME | PMK_RUN_LINEAR },
-		{ r->m->zero_pfn, PMK_PTE_ZERO },
+		{ ZERO_PFN, PMK_PTE_ZERO },
 		{ 100, PMK_PTE_SWAP | PMK_RUN_LINEAR },
 		{ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER },
 		{ PMK_MARKER_GUARD, PMK_PTE_MARKER },
@@ -124,10 +127,12 @@ static void put_entries(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 		{ 0x3000, PMK_PTE_GIVEN | PMK_RUN_LINEAR | given },
 		{ 0x3000, PMK_PTE_GIVEN | PMK_RUN_LINEAR | given | given >> 2 },
 		{ 200, PMK_PTE_GIVEN_SWAP | PMK_RUN_LINEAR | given >> 1 },
-		{ raw[(x >> 5) % (sizeof(raw) / sizeof(*raw))], PMK_PTE_RAW },
+		{ 0, PMK_PTE_RAW },
 	};
 	struct pmk_value v = kinds[(x & 31) % (sizeof(kinds) / sizeof(*kinds))];
 
+	if (v.tag == PMK_PTE_RAW)
+		v.base = raw[(x >> 5) % (sizeof(raw) / sizeof(*raw))];
 	if (x & 32)
 		pmk_pte_set_uffd_wp(&v, true);
 	if (x & 64 && r->soft_dirty && PMK_PTE_KIND(v.tag) <= PMK_PTE_SWAP)
@@ -138,14 +143,14 @@ static void put_entries(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 /* Huge pages wherever whole ones fit: in hugetlb, and where one VMA has them. */
 static void put_huge(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 {
-	const uint64_t linear = PMK_PTE_HUGE | PMK_RUN_LINEAR,
-		       frame = 0x8000 + (start & ~(UNIT - 1ull));
-	const struct pmk_value thp[] = { { frame, PMK_PTE_FRAME | PMK_PTE_ANON | linear },
-					 { r->m->huge_zero_pfn, PMK_PTE_ZERO | linear } };
-	const struct pmk_value hugetlb[] = { { frame, PMK_PTE_FRAME | PMK_PTE_ANON | linear },
-					     { frame, PMK_PTE_FRAME | linear },
-					     { PMK_MARKER_UFFD_WP,
-					       PMK_PTE_MARKER | PMK_PTE_HUGE } };
+	static const uint64_t linear = PMK_PTE_HUGE | PMK_RUN_LINEAR;
+	static const struct pmk_value thp[] = { { 0x8000, PMK_PTE_FRAME | PMK_PTE_ANON | linear },
+						{ HUGE_ZERO_PFN, PMK_PTE_ZERO | linear } };
+	static const struct pmk_value hugetlb[] = {
+		{ 0x8000, PMK_PTE_FRAME | PMK_PTE_ANON | linear },
+		{ 0x8000, PMK_PTE_FRAME | linear },
+		{ PMK_MARKER_UFFD_WP, PMK_PTE_MARKER | PMK_PTE_HUGE },
+	};
 
 	for (uint64_t at = start & ~(UNIT - 1ull); at + UNIT <= end; at += UNIT) {
 		struct pmk_run run;
@@ -158,6 +163,8 @@ static void put_huge(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 			v = hugetlb[(x & 31) % (sizeof(hugetlb) / sizeof(*hugetlb))];
 		if (vma->flags & PMK_VMA_HUGETLB)
 			v.tag |= PMK_PTE_HUGETLB;
+		if (PMK_PTE_KIND(v.tag) == PMK_PTE_FRAME)
+			v.base += start & ~(UNIT - 1ull);
 		if (x & 32)
 			pmk_pte_set_uffd_wp(&v, true);
 		pmk_runs_clear(&r->mm.table, at / UNIT,
@@ -272,8 +279,8 @@ static struct run *machine(uint8_t kernel)
 	r->arch.pmd_shift = r->arch.page_shift + 3; /* UNIT */
 	profile.arch = &r->arch;
 	r->m = pmk_machine_create(&profile);
-	r->m->zero_pfn = 7;
-	r->m->huge_zero_pfn = 64 * UNIT;
+	r->m->zero_pfn = ZERO_PFN;
+	r->m->huge_zero_pfn = HUGE_ZERO_PFN;
 	r->object = pmk_object_create(r->m, PMK_OBJECT_SHMEM, PAGES, "m");
 	r->hugetlb = pmk_object_create(r->m, PMK_OBJECT_HUGETLB, PAGES, "h");
 	r->soft_dirty = pmk_profile_has(&profile, PMK_Q_SOFT_DIRTY);
@@ -302,8 +309,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		n = 1 + (PAGES / 64) * fuzz_byte(&in) % (PAGES - first);
 		do_op(r, code, ARENA + first, ARENA + first + n, fuzz_byte(&in));
 	}
-	pmk_runs_deinit(&r->mm.vma);
-	pmk_runs_deinit(&r->mm.pte);
-	pmk_runs_deinit(&r->mm.table);
+	pmk_runs_clear(&r->mm.vma, 0, UINT64_MAX);
+	pmk_runs_clear(&r->mm.pte, 0, UINT64_MAX);
+	pmk_runs_clear(&r->mm.table, 0, UINT64_MAX);
 	return 0;
 }

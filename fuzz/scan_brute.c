@@ -13,7 +13,8 @@ struct brute {
 	const struct pmk_scan_arg *arg;
 	struct scan_brute *ret;
 	size_t room_for;
-	uint64_t page_size, pages, stale; /* pages reported; where the last full batch ended */
+	uint64_t pmd_pages, page_size, pages,
+		stale; /* pages reported; where the last full batch ended */
 	size_t seen; /* regions that have left the kernel */
 	/* A hole is one step of a walk: what it is was settled at its first page, in this mapping and PMD,
 	 * and protecting it makes a table that later mappings meet. */
@@ -28,7 +29,7 @@ struct brute {
 /* What a PMD maps is a unit; there is an upper table, of the PMDs, for so many pages. */
 static uint64_t unit_of(const struct brute *b, uint64_t page)
 {
-	return page / pmk_pmd_pages(b->m) * pmk_pmd_pages(b->m);
+	return page / b->pmd_pages * b->pmd_pages;
 }
 
 /* Settled once for a unit: a huge page is all of it. */
@@ -46,7 +47,7 @@ static bool is_huge(struct brute *b, uint64_t page)
 
 static bool has_upper_table(const struct brute *b, uint64_t page)
 {
-	uint64_t unit = pmk_pmd_pages(b->m), reach = unit * (b->page_size / 8);
+	uint64_t unit = b->pmd_pages, reach = unit * (b->page_size / 8);
 	uint64_t first = page / reach * reach;
 	const struct pmk_run *run;
 	struct pmk_cursor c;
@@ -82,7 +83,7 @@ static bool is_zero(const struct brute *b, uint64_t word)
 	uint64_t pfn = word & PMK_PAGEMAP_FRAME_MASK, huge = b->m->huge_zero_pfn;
 
 	return word & PMK_PAGEMAP_PRESENT_MASK &&
-	       (pfn == b->m->zero_pfn || pfn - huge < pmk_pmd_pages(b->m));
+	       (pfn == b->m->zero_pfn || pfn - huge < b->pmd_pages);
 }
 
 /* SCAN-CAT of an empty page; table: there is one that would have its entry. */
@@ -164,7 +165,7 @@ static enum report report(struct brute *b, uint64_t addr, uint64_t c)
 {
 	struct scan_brute *r = b->ret;
 	struct pmk_scan_region *last = r->n ? &r->region[r->n - 1] : NULL;
-	uint64_t batch = pmk_pmd_pages(b->m); /* regions: as many as a page table has entries */
+	uint64_t batch = b->pmd_pages; /* regions: as many as a page table has entries */
 	bool merges;
 
 	c &= b->arg->return_mask;
@@ -216,7 +217,7 @@ struct here {
 /* One page of a VMA that is walked. */
 static enum report page(struct brute *b, const struct here *h, bool huge)
 {
-	uint64_t unit = h->addr / b->page_size / pmk_pmd_pages(b->m), word = b->ret->word[h->i];
+	uint64_t unit = h->addr / b->page_size / b->pmd_pages, word = b->ret->word[h->i];
 	bool entry = word & (PMK_PAGEMAP_PRESENT_MASK | PMK_PAGEMAP_SWAP_MASK);
 	bool wp = b->arg->flags & PMK_SCAN_WP_MATCHING;
 	enum report how = REPORTED;
@@ -270,7 +271,7 @@ static void cut(struct brute *b, const struct here *h)
 			b->ret->word[i] = (b->ret->word[i] &
 					   ~(PMK_PAGEMAP_FRAME_MASK | PMK_PAGEMAP_FILE_MASK)) |
 					  b->m->zero_pfn;
-	b->made = h->addr / b->page_size / pmk_pmd_pages(b->m) + 1;
+	b->made = h->addr / b->page_size / b->pmd_pages + 1;
 	b->cut = unit_of(b, h->addr / b->page_size) + 1;
 }
 
@@ -294,7 +295,7 @@ static enum report unit(struct brute *b, const struct here *h, size_t *ret_n)
 		how = report(b, h->addr + j * b->page_size, c);
 	if (how != REPORTED || (!fit && (how = report(b, h->addr, c)) != REPORTED))
 		return how;
-	if (!(empty && !table) && c & PMK_SCAN_WRITTEN_MASK && fit < pmk_pmd_pages(b->m)) {
+	if (!(empty && !table) && c & PMK_SCAN_WRITTEN_MASK && fit < b->pmd_pages) {
 		take_back(b, h->addr, fit);
 		if (hugetlb || fit < h->n)
 			b->stale = h->addr + (hugetlb ? 0 : fit * b->page_size);
@@ -308,7 +309,7 @@ static enum report unit(struct brute *b, const struct here *h, size_t *ret_n)
 		for (size_t j = 0; j < h->n; j++)
 			protect(b, h->vma, h->i + j);
 	if (empty && !table)
-		b->made = h->addr / b->page_size / pmk_pmd_pages(b->m) + 1;
+		b->made = h->addr / b->page_size / b->pmd_pages + 1;
 	return fit < h->n ? report(b, h->addr + fit * b->page_size, c) : REPORTED;
 }
 
@@ -332,7 +333,7 @@ static int test(const struct brute *b, const struct pmk_vma *vma)
 /* At h, h->n being the pages that are left: how many of them are done with. */
 static enum report step(struct brute *b, struct here *h, uint64_t vma_end)
 {
-	uint64_t at = h->addr / b->page_size, end = unit_of(b, at) + pmk_pmd_pages(b->m);
+	uint64_t at = h->addr / b->page_size, end = unit_of(b, at) + b->pmd_pages;
 	bool huge = is_huge(b, at), wp = b->arg->flags & PMK_SCAN_WP_MATCHING;
 	enum report how;
 	size_t n;
@@ -393,6 +394,7 @@ void scan_brute(const struct pmk_machine *m, const struct pmk_mm *mm,
 	struct brute b = { .m = m, .mm = mm, .arg = arg, .ret = ret, .room_for = room_for };
 	uint64_t end;
 
+	b.pmd_pages = pmk_pmd_pages(m);
 	b.page_size = pmk_profile_page_size(&m->profile);
 	ret->npages = (size_t)((arg->end - arg->start + b.page_size - 1) / b.page_size);
 	end = arg->start + ret->npages * b.page_size;

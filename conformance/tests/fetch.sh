@@ -76,18 +76,15 @@ mkdir "$tmp/file" && : >"$tmp/file/cache"
 PMKIT_CACHE=$tmp/file/cache/x run "a cache that cannot be written" 1 'cannot write to'
 
 fresh interrupted
-SLOW=1 "$fetch" trixie amd64 cloud-amd64 6.12 >/dev/null 2>&1 &
+SLOW=1 setsid "$fetch" trixie amd64 cloud-amd64 6.12 >/dev/null 2>&1 &
 pid=$!
 n=0
 while [ $n -lt 20 ] && [ -z "$(find "$PMKIT_CACHE/tmp" -mindepth 1 2>/dev/null)" ]; do
 	sleep 0.5
 	n=$((n + 1))
 done
-# as a terminal would: to all of them
-for child in $(ps -o pid= --ppid $pid) $pid; do
-	for grandchild in $(ps -o pid= --ppid "$child"); do kill -TERM "$grandchild" 2>/dev/null; done
-	kill -TERM "$child" 2>/dev/null
-done
+# as a terminal would: to all of them at once
+kill -TERM -$pid
 wait $pid
 rc=$?
 if [ $rc -eq 130 ] && [ -z "$(find "$PMKIT_CACHE/tmp" "$PMKIT_CACHE/kernels" -mindepth 1 2>/dev/null)" ]; then

@@ -282,7 +282,11 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 		      uint64_t start, uint64_t end, bool cows);
 
 /* ---- page tables: pgtable.c ---- */
-uint64_t pmk_pmd_pages(const struct pmk_machine *m);
+static inline uint64_t pmk_pmd_pages(const struct pmk_machine *m)
+{
+	return UINT64_C(1) << (m->profile.arch->pmd_shift - m->profile.arch->page_shift);
+}
+
 /* Sets entries: every new entry is made by this, so that its page table exists. */
 void pmk_mm_set_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end,
 			struct pmk_value v);

@@ -13,11 +13,6 @@ static unsigned pmd_order(const struct pmk_machine *m)
 	return m->profile.arch->pmd_shift - m->profile.arch->page_shift;
 }
 
-uint64_t pmk_pmd_pages(const struct pmk_machine *m)
-{
-	return 1ull << pmd_order(m);
-}
-
 static uint64_t pmd_of(const struct pmk_machine *m, uint64_t page)
 {
 	return page >> pmd_order(m);

@@ -20,6 +20,7 @@ void pmk_runs_deinit(struct pmk_runs *map)
 	for (uint32_t i = 0; i < map->nblocks; i++)
 		free(map->block[i]);
 	free(map->block);
+	free(map->spare);
 	*map = (struct pmk_runs){ .merge = map->merge };
 }
 
@@ -35,6 +36,7 @@ void pmk_runs_copy(struct pmk_runs *ret, const struct pmk_runs *map)
 	*ret = *map;
 	ret->cap = map->nblocks;
 	ret->block = map->nblocks ? pmk_calloc(map->nblocks, sizeof(*ret->block)) : NULL;
+	ret->spare = NULL;
 	for (uint32_t i = 0; i < map->nblocks; i++) {
 		const struct pmk_runs_block *from = map->block[i];
 
@@ -173,7 +175,9 @@ static void insert(struct pmk_runs *map, struct pmk_cursor *c, struct pmk_run ru
 			map->block = pmk_realloc(map->block, map->cap, sizeof(*map->block));
 		}
 		if (!map->nblocks) {
-			map->block[map->nblocks++] = b = block_resize(NULL, 2);
+			map->block[map->nblocks++] = b =
+				map->spare ? map->spare : block_resize(NULL, 2);
+			map->spare = NULL;
 			b->n = 0;
 		} else { /* split; appending leaves the left one nearly full */
 			unsigned left = c->index == BLOCK_MAX ? BLOCK_MAX - 2 : BLOCK_MAX / 2;
@@ -215,7 +219,8 @@ static void erase(struct pmk_runs *map, struct pmk_cursor *c, size_t count)
 		b->n = (uint16_t)(b->n - here);
 		count -= here;
 		if (!b->n) { /* removing many blocks one by one is rare: whole-range unmaps */
-			free(b);
+			free(map->spare);
+			map->spare = b; /* what was emptied is often filled again */
 			memmove(map->block + c->block, map->block + c->block + 1,
 				(map->nblocks - c->block - 1) * sizeof(*map->block));
 			map->nblocks--;
@@ -227,18 +232,24 @@ static void erase(struct pmk_runs *map, struct pmk_cursor *c, size_t count)
 	}
 }
 
+/* Cuts the cursor's run in two; the cursor stays on the left one. */
+static void cut(struct pmk_runs *map, struct pmk_cursor *c, uint64_t at)
+{
+	struct pmk_run *right = at_cursor(c), left = *right;
+
+	left.end = at;
+	right->v = pmk_value_at(left.v, at - left.start);
+	right->start = at;
+	insert(map, c, left);
+}
+
 void pmk_runs_split(struct pmk_runs *map, uint64_t at)
 {
 	struct pmk_cursor c;
-	struct pmk_run left;
+	const struct pmk_run *run = pmk_runs_seek(map, at, &c);
 
-	if (!pmk_runs_seek(map, at, &c) || at_cursor(&c)->start >= at)
-		return;
-	left = *at_cursor(&c);
-	left.end = at;
-	at_cursor(&c)->v = pmk_value_at(left.v, at - left.start);
-	at_cursor(&c)->start = at;
-	insert(map, &c, left);
+	if (run && run->start < at)
+		cut(map, &c, at);
 }
 
 static bool continues(const struct pmk_run *left, const struct pmk_run *right)
@@ -271,8 +282,8 @@ void pmk_runs_merge_at(struct pmk_runs *map, uint64_t at)
 
 void pmk_runs_clear(struct pmk_runs *map, uint64_t start, uint64_t end)
 {
-	struct pmk_cursor c, from;
 	const struct pmk_run *run;
+	struct pmk_cursor c, from;
 	size_t count = 0;
 
 	if (start >= end)
@@ -280,27 +291,57 @@ void pmk_runs_clear(struct pmk_runs *map, uint64_t start, uint64_t end)
 	run = pmk_runs_seek(map, start, &c);
 	if (!run || run->start >= end)
 		return;
-	pmk_runs_split(map, start);
-	pmk_runs_split(map, end);
-	run = pmk_runs_seek(map, start, &c);
-	for (from = c; run && run->start < end; run = pmk_runs_next(&c))
+	if (run->start < start) {
+		cut(map, &c, start);
+		run = pmk_runs_next(&c);
+	}
+	for (from = c; run && run->end <= end; run = pmk_runs_next(&c))
 		count++;
+	if (run && run->start < end) { /* the last one loses its beginning */
+		at_cursor(&c)->v = pmk_value_at(run->v, end - run->start);
+		at_cursor(&c)->start = end;
+	}
 	if (count)
 		erase(map, &from, count);
 }
 
+/* The run before the cursor's place, or NULL. */
+static struct pmk_run *before(const struct pmk_cursor *c)
+{
+	struct pmk_cursor left = *c;
+
+	if (left.index) {
+		left.index--;
+	} else if (left.block) {
+		left.block--;
+		left.index = c->map->block[left.block]->n - 1u;
+	} else {
+		return NULL;
+	}
+	return at_cursor(&left);
+}
+
 void pmk_runs_set(struct pmk_runs *map, uint64_t start, uint64_t end, struct pmk_value v)
 {
+	struct pmk_run run = { start, end, v }, *left, *right;
 	struct pmk_cursor c;
 
 	if (start >= end)
 		return;
 	pmk_runs_clear(map, start, end);
-	pmk_runs_seek(map, start, &c);
-	insert(map, &c, (struct pmk_run){ start, end, v });
-	if (map->merge) {
-		pmk_runs_merge_at(map, end);
-		pmk_runs_merge_at(map, start);
+	right = pmk_runs_seek(map, start, &c) && map->merge ? at_cursor(&c) : NULL;
+	left = map->merge ? before(&c) : NULL;
+	if (right && !continues(&run, right))
+		right = NULL;
+	if (left && continues(left, &run)) {
+		left->end = right ? right->end : end;
+		if (right)
+			erase(map, &c, 1);
+	} else if (right) {
+		run.end = right->end;
+		*right = run;
+	} else {
+		insert(map, &c, run);
 	}
 }
 

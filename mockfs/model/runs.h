@@ -9,7 +9,7 @@
  * base + i.  Neighbouring runs whose values continue each other are one run in a map that merges.
  * Units are whatever the map counts in; ends are exclusive; UINT64_MAX is no valid unit.
  *
- * Not thread-safe.  Memory: 32 bytes a run plus at most half as much slack.  When memory runs out
+ * Not thread-safe.  Memory: 32 bytes a run plus at most half as much slack and one block.  When memory runs out
  * the process aborts (pmk_alloc.h): a map is never half changed.
  */
 #ifndef PMK_RUNS_H
@@ -32,7 +32,7 @@ struct pmk_run {
 
 struct pmk_runs_block;
 struct pmk_runs {
-	struct pmk_runs_block **block;
+	struct pmk_runs_block **block, *spare; /* spare: the last one that was emptied, or NULL */
 	uint32_t nblocks, cap;
 	size_t n; /* runs in the map */
 	bool merge;
