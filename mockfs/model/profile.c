@@ -290,7 +290,8 @@ static uint32_t running_kernel(const struct utsname *u)
 	return PMK_KERNEL(major, minor, patch > 0xffff ? 0xffff : patch);
 }
 
-void pmk_profile_host(struct pmk_profile *ret)
+/* The kernel and the architecture that run here, as usually configured. */
+static struct pmk_profile running(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	struct pmk_profile p = { .arch = &pmk_arch[PMK_ARCH_X86_64],
@@ -310,16 +311,20 @@ void pmk_profile_host(struct pmk_profile *ret)
 		    1l << p.arch->page_shift != page)
 			p.arch = &pmk_arch[i];
 	p.config = usual_config(p.arch);
-	probe_config(&p, (size_t)page);
-	resolve(&p);
-	name_it(&p, true);
-	*ret = p;
+	return p;
+}
+
+void pmk_profile_host(struct pmk_profile *ret)
+{
+	*ret = running();
+	probe_config(ret, (size_t)sysconf(_SC_PAGESIZE));
+	resolve(ret);
+	name_it(ret, true);
 }
 
 void pmk_profile_usual(struct pmk_profile *ret)
 {
-	pmk_profile_host(ret);
-	ret->config = usual_config(ret->arch);
+	*ret = running();
 	resolve(ret);
 	name_it(ret, true);
 }
