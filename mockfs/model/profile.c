@@ -270,7 +270,8 @@ static void probe_config(struct pmk_profile *p, size_t page)
 	if (maps)
 		fclose(maps);
 	host_config(p, PMK_KCONFIG_VSYSCALL, gate);
-	host_config(p, PMK_KCONFIG_THP, access("/sys/kernel/mm/transparent_hugepage", F_OK) == 0);
+	/* of nothing: the advice is known also where the machine has no huge pages, and so no folder in /sys */
+	host_config(p, PMK_KCONFIG_THP, madvise(NULL, 0, MADV_HUGEPAGE) == 0);
 	host_config(p, PMK_KCONFIG_KSM, access("/sys/kernel/mm/ksm", F_OK) == 0);
 	host_config(p, PMK_KCONFIG_MEMCG, access("/proc/kpagecgroup", F_OK) == 0);
 	host_config(p, PMK_KCONFIG_PAGE_IDLE, access("/sys/kernel/mm/page_idle/bitmap", F_OK) == 0);
