@@ -17,9 +17,9 @@
 #define STOP_DEFAULT 10
 
 struct diverge {
-	const char *seed, *ops, *seconds, *keep, *only, *replay, *mutant, *as;
+	const char *seed, *ops, *seconds, *keep, *only, *replay, *mutant, *as, *every;
 	bool mutants, list;
-	uint64_t nseed, nops, nseconds;
+	uint64_t nseed, nops, nseconds, nevery;
 	struct pmk_world *model, *kernel;
 	struct pmk_pair *pair;
 };
@@ -129,6 +129,7 @@ static int campaign(struct diverge *d)
 				  .keep = d->keep,
 				  .seed = d->nseed,
 				  .ops = d->nops,
+				  .every = (unsigned)d->nevery,
 				  .limit = (double)d->nseconds,
 				  .stop = d->mutant ? 1 : STOP_DEFAULT };
 	struct pmk_error err;
@@ -212,6 +213,29 @@ static int replay(struct diverge *d)
 	return PMK_EXIT_FAILED;
 }
 
+/* What no kernel promises, or the reason why it is not asked for (diverge_masks.def). */
+static void list_untold(void)
+{
+#define NOT(what, reason) printf("     %s: %s\n", what, reason);
+#define DEMAND(name, reason)
+#define MEMORY(name, reason)
+#define IGNORE(name, reason) NOT("kpageflags " #name, reason)
+	printf("not compared\n");
+#define KPAGEFLAG(name, verdict, reason) verdict(name, reason)
+#define RENAMES(request, reason)	 NOT("which frame it is, after " #request, reason)
+#define UNSCANNED(category, reason)	 NOT("PAGEMAP_SCAN's " #category, reason)
+#define UNTOLD(flag, quirk, reason) \
+	printf("     kpageflags %s where %s: %s\n", #flag, pmk_quirk[PMK_Q_##quirk].name, reason);
+#include "diverge_masks.def"
+	printf("not asked for\n");
+#define UNASKED(what, reason) NOT(what, reason)
+#include "diverge_masks.def"
+#undef DEMAND
+#undef MEMORY
+#undef IGNORE
+#undef NOT
+}
+
 /* The sets, their operations and what these need. */
 static int list(void)
 {
@@ -227,6 +251,7 @@ static int list(void)
 				       pmk_quirk[op->needs].name);
 		}
 	}
+	list_untold();
 	return 0;
 }
 
@@ -250,6 +275,10 @@ static int parse(struct diverge *d)
 		return pmk_usage("diverge", "--seed %s: expected a number", d->seed);
 	if (d->ops && !pmk_number_parse(d->ops, &d->nops))
 		return pmk_usage("diverge", "--ops %s: expected a number", d->ops);
+	d->nevery = 1;
+	if (d->every && (!pmk_number_parse(d->every, &d->nevery) || !d->nevery || d->nevery > 1000))
+		return pmk_usage("diverge", "--every %s: expected a number from 1 to 1000",
+				 d->every);
 	if (pmk_gen_init(&gen, d->nseed, d->only, &err))
 		return pmk_usage("diverge", "--only %s: %s", d->only, err.text);
 	if (d->mutant && pmk_mutant_find(d->mutant) < 0)
@@ -269,6 +298,7 @@ int pmk_cmd_diverge(int argc, char **argv)
 		{ "--replay", NULL, &d.replay },   { "--mutant", NULL, &d.mutant },
 		{ "--seconds", NULL, &d.seconds }, { "--mutants", &d.mutants, NULL },
 		{ "--list", &d.list, NULL },	   { "--as", NULL, &d.as },
+		{ "--every", NULL, &d.every },
 	};
 	int n = pmk_options(options, sizeof(options) / sizeof(*options), argc, argv), result;
 	struct pmk_error err;

@@ -47,6 +47,12 @@ static struct pmk_scan_arg protecting(uint64_t start, uint64_t len)
 				      .category_mask = PMK_SCAN_WRITTEN_MASK };
 }
 
+static const char *const clear_refs_text[] = { "0", "1", "2", "3", "4", "5", "6" };
+
+static const char *const content_word[] = { [PMK_CONTENT_ZEROS] = "zeros",
+					    [PMK_CONTENT_SAME] = "same",
+					    [PMK_CONTENT_DISTINCT] = "distinct" };
+
 struct pmk_request pmk_op_request(const struct pmk_op *op, uint64_t arena, uint64_t page_size)
 {
 	struct pmk_request r = { .code = (enum pmk_request_code)pmk_op_info[op->id].request,
@@ -79,7 +85,9 @@ struct pmk_request pmk_op_request(const struct pmk_op *op, uint64_t arena, uint6
 		r.a[0] = op->to;
 		break;
 	case PMK_REQ_UFFD:
-		r.a[0] = (int64_t)(op->id - PMK_OP_UFFD_REGISTER + PMK_UFFD_REGISTER);
+		r.a[0] = op->id == PMK_OP_UFFD_POISON
+				 ? PMK_UFFD_POISON
+				 : (int64_t)(op->id - PMK_OP_UFFD_REGISTER + PMK_UFFD_REGISTER);
 		if (op->id != PMK_OP_UFFD_SYNC)
 			break;
 		r.a[0] = PMK_UFFD_REGISTER;
@@ -95,8 +103,12 @@ struct pmk_request pmk_op_request(const struct pmk_op *op, uint64_t arena, uint6
 	case PMK_REQ_SCAN:
 		r.scan = protecting(r.addr, r.len);
 		break;
+	case PMK_REQ_FILL:
+		r.a[0] = op->new_n;
+		r.a[1] = op->to;
+		break;
 	case PMK_REQ_WRITEFD:
-		r.in = "4";
+		r.in = clear_refs_text[op->new_n];
 		r.len = 1;
 		break;
 	default:
@@ -165,7 +177,10 @@ void pmk_op_text(const struct pmk_op *op, uint64_t arena, uint64_t page_size, ch
 		snprintf(buf, size, "%s: thp %s", p, op->on ? "on" : "off");
 		break;
 	case PMK_REQ_WRITEFD:
-		snprintf(buf, size, "%s: clear-refs 4", p);
+		snprintf(buf, size, "%s: clear-refs %s", p, clear_refs_text[op->new_n]);
+		break;
+	case PMK_REQ_FILL:
+		snprintf(buf, size, "%s: fill arena%s %s", p, pages, content_word[op->new_n]);
 		break;
 	case PMK_REQ_SCAN:
 		snprintf(buf, size, "%s: scan pagemap arena%s mask=written novec wp -> 0", p,
@@ -319,6 +334,7 @@ static int judge(struct pmk_campaign *c, struct pmk_ops *ops, struct pmk_differe
 	int at;
 
 	pmk_pair_hurry(c->pair, false);
+	pmk_pair_look_every(c->pair, 1);
 	at = pmk_ops_run(c->pair, ops, d); /* who looks closely may find it earlier */
 	c->runs++;
 	if (at >= 0)
@@ -351,6 +367,7 @@ static int run_script(struct pmk_campaign *c, struct pmk_gen *gen, struct pmk_er
 
 	ops.pages = gen->pages;
 	pmk_pair_hurry(c->pair, true);
+	pmk_pair_look_every(c->pair, c->every);
 	if (pmk_ops_begin(c->pair, ops.pages, err))
 		return -1;
 	for (ops.n = 0; ops.n < n && c->done < c->ops;) {

@@ -68,6 +68,8 @@ bool pmk_pair_do(struct pmk_pair *pair, const struct pmk_request *request,
 		 struct pmk_difference *ret);
 /* In haste kpageflags and kpagecount are asked for what the model says something new of, and now and then for all. */
 void pmk_pair_hurry(struct pmk_pair *pair, bool on);
+/* In haste all is looked at after every n requests only; results are compared always. */
+void pmk_pair_look_every(struct pmk_pair *pair, unsigned n);
 bool pmk_pair_alive(const struct pmk_pair *pair, int proc);
 int pmk_pair_objects(const struct pmk_pair *pair); /* how many have been made */
 struct pmk_machine *pmk_pair_machine(const struct pmk_pair *pair);
@@ -99,8 +101,9 @@ struct pmk_op {
 	unsigned prot;
 	bool shared, dontunmap, on; /* on: THP; KSM: with zero pages; UFFD_SYNC: UNPOPULATED, too */
 	int object; /* MMAP: -1 anonymous; OBJECT: its number */
-	int to; /* MREMAP: where to, -1: in place; MMAP: the offset; FORK: the child */
-	unsigned new_n; /* MREMAP; MMAP: 1: the object is a file */
+	int to; /* MREMAP: where to, -1: in place; MMAP: the offset; FORK: the child; FILL: the first content's number */
+	unsigned
+		new_n; /* MREMAP; MMAP: 1: the object is a file; FILL: enum pmk_content; CLEAR_REFS: what is written */
 };
 
 struct pmk_op_info {
@@ -144,6 +147,8 @@ struct pmk_gen {
 	struct pmk_op last; /* what was made last, */
 	bool wanted; /* and is to be of huge pages */
 	unsigned rounds; /* of ksmd */
+	bool patterns; /* pages get contents other than zeros */
+	int content; /* the next distinct one */
 	struct {
 		unsigned pages;
 		bool file;
@@ -191,6 +196,7 @@ struct pmk_campaign {
 	uint64_t seed, ops;
 	double limit; /* seconds after which no script is begun; 0: none */
 	unsigned stop; /* after so many real differences */
+	unsigned every; /* operations from one look to the next; 0: 1 */
 	bool quiet;
 	/* what came of it */
 	uint64_t done, scripts, runs;

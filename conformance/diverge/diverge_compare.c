@@ -160,6 +160,7 @@ struct pmk_pair {
 	struct proc proc[PMK_PAIR_PROCS];
 	int nprocs, nobjects;
 	uint64_t flags_ignored; /* pagemap bits that are not compared */
+	uint64_t untold; /* likewise of kpageflags */
 	bool scans; /* whether there is PAGEMAP_SCAN */
 	bool frames_shown; /* whether the kernel lets us see PFNs */
 	struct bijection frames, slots, inodes;
@@ -169,6 +170,8 @@ struct pmk_pair {
 	struct frames frame[FRAMES_MAX];
 	size_t nframes;
 	bool hasty;
+	unsigned every,
+		unseen; /* in haste: requests from one look to the next, and since the last */
 	struct known known[KNOWN_SIZE];
 };
 
@@ -193,6 +196,10 @@ struct pmk_pair *pmk_pair_create(struct pmk_world *model, struct pmk_world *kern
 	pair->scans = pmk_profile_has(profile, PMK_Q_SCAN);
 	pair->frames_shown = kernel->ops->has(kernel, PMK_F_ROOT, NULL);
 	pair->round = pair->script = 2;
+#define UNTOLD(name, quirk, reason)                  \
+	if (pmk_profile_has(profile, PMK_Q_##quirk)) \
+		pair->untold |= PMK_KPF_##name##_MASK;
+#include "diverge_masks.def"
 	return pair;
 }
 
@@ -257,6 +264,17 @@ struct pmk_mm *pmk_pair_mm(const struct pmk_pair *pair, int proc)
 void pmk_pair_hurry(struct pmk_pair *pair, bool on)
 {
 	pair->hasty = on;
+}
+
+void pmk_pair_look_every(struct pmk_pair *pair, unsigned n)
+{
+	pair->every = n;
+}
+
+/* Whether frames may have changed hands unseen. */
+static bool skips(const struct pmk_pair *pair)
+{
+	return pair->every > 1 && pair->hasty;
 }
 
 void pmk_pair_watch(struct pmk_pair *pair, uint64_t page, uint64_t n)
@@ -332,17 +350,14 @@ static void proc_open(struct pmk_pair *pair, int proc)
 
 	open_file(pair, handle_of(proc, OF_PAGEMAP), PMK_FILE_PAGEMAP, O_RDONLY, proc);
 	open_file(pair, handle_of(proc, OF_MAPS), PMK_FILE_MAPS, O_RDONLY, proc);
-	if (pmk_profile_has(&pair->profile, PMK_Q_SOFT_DIRTY))
-		open_file(pair, handle_of(proc, OF_CLEAR_REFS), PMK_FILE_CLEAR_REFS, O_WRONLY,
-			  proc);
+	open_file(pair, handle_of(proc, OF_CLEAR_REFS), PMK_FILE_CLEAR_REFS, O_WRONLY, proc);
 	p->maps_len[0] = p->maps_len[1] = -1;
 }
 
 static void proc_close(struct pmk_pair *pair, int proc)
 {
 	for (int which = 0; which < OF_COUNT; which++)
-		if (which != OF_CLEAR_REFS || pmk_profile_has(&pair->profile, PMK_Q_SOFT_DIRTY))
-			close_file(pair, handle_of(proc, which));
+		close_file(pair, handle_of(proc, which));
 }
 
 int pmk_pair_reset(struct pmk_pair *pair, struct pmk_error *err)
@@ -529,7 +544,8 @@ static bool compare_entries(struct look *look)
 static bool compare_flags(const struct look *look, uint64_t pfn, uint64_t model, uint64_t kernel)
 {
 	bool file = !(model & (PMK_KPF_ANON_MASK | PMK_KPF_SWAPBACKED_MASK));
-	uint64_t ignored = kpageflags_ignored | (file ? kpageflags_of_memory : 0);
+	uint64_t ignored =
+		kpageflags_ignored | look->pair->untold | (file ? kpageflags_of_memory : 0);
 	uint64_t bits = (model ^ kernel) & ~ignored;
 	char names[PMK_SIDES][80];
 
@@ -908,8 +924,11 @@ static bool compare_all(struct pmk_pair *pair, const struct pmk_request *r,
 {
 	struct look look = { .pair = pair, .ret = ret };
 
-	pair->round += renames(r->code) ? 2 : 1;
+	bool anybody = pair->every > 1;
+
+	pair->round += renames(r->code) || anybody ? 2 : 1;
 	pair->nframes = 0;
+	pair->unseen = 0;
 	for (int p = 0; p < pair->nprocs; p++) {
 		look.proc = p;
 		look.page = 0;
@@ -918,9 +937,10 @@ static bool compare_all(struct pmk_pair *pair, const struct pmk_request *r,
 		if (!compare_entries(&look))
 			return false;
 		look.page = 0;
-		if (changes_vmas(r, p) && !compare_maps(&look))
+		if ((anybody || changes_vmas(r, p)) && !compare_maps(&look))
 			return false;
-		if (pair->scans && (r->proc == p || changes_vmas(r, p)) && !compare_scans(&look))
+		if (pair->scans && (anybody || r->proc == p || changes_vmas(r, p)) &&
+		    !compare_scans(&look))
 			return false;
 	}
 	return !pair->frames_shown || compare_frames(&look);
@@ -1019,5 +1039,7 @@ bool pmk_pair_do(struct pmk_pair *pair, const struct pmk_request *r, struct pmk_
 			      result_text(result[1], text[1], 24));
 	if (result[0] >= 0)
 		follow(pair, r, result);
+	if (skips(pair) && ++pair->unseen < pair->every)
+		return true;
 	return compare_all(pair, r, ret);
 }

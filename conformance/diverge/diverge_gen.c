@@ -405,9 +405,27 @@ static void make_mremap(struct pmk_gen *g, const struct pmk_pair *pair, struct p
 				       .to = -1 };
 }
 
+/* Whether the process has a huge page of which another has a part: the kernel keeps count of two who map one, and of
+ * what a third had it says forever after that it may be shared (folio_maybe_mapped_shared()). */
+static bool shares_huge(const struct pmk_gen *g, const struct pmk_pair *pair, int proc)
+{
+	const struct pmk_machine *m = pmk_pair_machine(pair);
+	const struct pmk_mm *mm = pmk_pair_mm(pair, proc);
+	struct pmk_piece p = { .end = 0 };
+	struct pmk_value v;
+
+	while (is_wide(g) && pmk_runs_piece(&mm->pte, UINT64_MAX, &p))
+		if (p.run && PMK_PTE_KIND(p.v.tag) == PMK_PTE_FRAME && p.v.tag & PMK_PTE_ANON &&
+		    !(p.v.tag & PMK_PTE_HUGETLB) && pmk_runs_get(&m->frame, p.v.base, &v) &&
+		    v.tag & PMK_FRAME_LARGE && pmk_folio_shared(m, mm, p.start, p.v.base))
+			return true;
+	return false;
+}
+
 static void make_fork(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
 {
-	if (is_wide(g) && !fits_pool(g, pair, hugetlb_units(pair, op->proc))) {
+	if (is_wide(g) && (shares_huge(g, pair, op->proc) ||
+			   !fits_pool(g, pair, hugetlb_units(pair, op->proc)))) {
 		op->id = PMK_OP_READ;
 		range(g, pair, op);
 		return;
@@ -421,6 +439,24 @@ static void make_switch(struct pmk_gen *g, const struct pmk_pair *pair, struct p
 	(void)pair;
 	g->rounds += op->id == PMK_OP_KSM;
 	op->on = op->id == PMK_OP_THP ? !one_in(g, 4) : one_in(g, 2);
+}
+
+/* Mostly soft-dirty bits, where there are such; 0 and 6 it does not know. */
+static void make_clear_refs(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	(void)pair;
+	op->new_n = one_in(g, 2) ? 4 : below(g, 7);
+}
+
+static void make_fill(struct pmk_gen *g, const struct pmk_pair *pair, struct pmk_op *op)
+{
+	static const enum pmk_content some[] = { PMK_CONTENT_ZEROS, PMK_CONTENT_SAME,
+						 PMK_CONTENT_DISTINCT };
+
+	range(g, pair, op);
+	op->new_n = g->patterns ? some[below(g, 3)] : PMK_CONTENT_ZEROS;
+	op->to = g->content;
+	g->content += (int)op->n;
 }
 
 /* Registered in the other way than UFFD_REGISTER does. */
@@ -467,8 +503,11 @@ static void (*maker_of(enum pmk_op_id id))(struct pmk_gen *, const struct pmk_pa
 		return make_switch;
 	case PMK_OP_EXIT:
 	case PMK_OP_EXEC:
-	case PMK_OP_CLEAR_REFS:
 		return make_whole;
+	case PMK_OP_CLEAR_REFS:
+		return make_clear_refs;
+	case PMK_OP_FILL:
+		return make_fill;
 	default:
 		return range;
 	}
@@ -587,11 +626,17 @@ unsigned pmk_gen_script(struct pmk_gen *g)
 	g->nobjects = 0;
 	g->wanted = false;
 	g->rounds = 0;
+	g->content = 0;
 	g->total = 0;
 	g->pages = wide ? PMK_ARENA_WIDE : PMK_ARENA_NARROW;
 	for (int i = 0; i < PMK_OP_COUNT; i++) {
 		g->weight[i] = weigh(g, theme, i);
 		g->total += g->weight[i];
+	}
+	g->patterns = g->weight[PMK_OP_FILL] && one_in(g, 2);
+	if (g->patterns) { /* writing them to swap takes its time (WRITEBACK in diverge_masks.def) */
+		g->total -= g->weight[PMK_OP_PAGEOUT];
+		g->weight[PMK_OP_PAGEOUT] = 0;
 	}
 	return 100 + below(g, 201);
 }

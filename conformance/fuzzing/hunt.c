@@ -33,9 +33,16 @@ struct hunt {
 	struct pmk_error *err;
 	uint64_t random;
 	char *queue[QUEUE_MAX];
-	char *found[FOUND_MAX]; /* what happened, without numbers: each kind once */
+	char *known
+		[FOUND_MAX]; /* what happened, now or in an earlier campaign, without numbers: each kind once */
+	unsigned nknown;
+	unsigned last[2]; /* number of the last file, by enum folder */
 	bool lost;
+	bool hung; /* once and again: then it is the consumer */
 };
+
+enum folder { FOLDER_QUEUE, FOLDER_FOUND };
+static const char *const folder_name[] = { "queue", "found" };
 
 static volatile sig_atomic_t stop;
 
@@ -189,10 +196,19 @@ static enum outcome try(struct hunt *c, const char *text, char why[WHY_MAX])
 		if (judge_answers(&score, why))
 			outcome = OUTCOME_FOUND;
 	} else if (outcome == OUTCOME_DULL) {
-		if (pmk_target_run(&c->target, why, WHY_MAX, &fresh) != PMK_VERDICT_FINE)
-			outcome = OUTCOME_FOUND;
-		else if (fresh)
-			outcome = OUTCOME_FRESH;
+		enum pmk_verdict verdict = pmk_target_run(&c->target, why, WHY_MAX, &fresh);
+
+		if (verdict == PMK_VERDICT_HANG &&
+		    !c->hung) { /* not if it was the machine that was busy */
+			bool again;
+
+			verdict = pmk_target_run(&c->target, why, WHY_MAX, &again);
+			fresh |= again;
+			c->hung = verdict == PMK_VERDICT_HANG;
+		}
+		outcome = verdict != PMK_VERDICT_FINE ? OUTCOME_FOUND
+			  : fresh		      ? OUTCOME_FRESH
+						      : OUTCOME_DULL;
 	}
 	c->sum->runs += outcome != OUTCOME_BROKEN && outcome != OUTCOME_ILLEGAL;
 	c->sum->broken += outcome == OUTCOME_BROKEN;
@@ -251,15 +267,18 @@ static int write_script(FILE *out, const void *data)
 	return ferror(out) ? -1 : 0;
 }
 
-static int keep(struct hunt *c, const char *folder, unsigned number, const char *why,
-		const char *text)
+/* Under the next number that is free: what an earlier campaign has left stays. */
+static int keep(struct hunt *c, enum folder folder, const char *why, const char *text)
 {
 	const struct writing w = { why, text };
 	char path[4096];
 
 	if (!c->o->dir)
 		return 0;
-	snprintf(path, sizeof(path), "%s/%s/%06u.pmk", c->o->dir, folder, number);
+	do
+		snprintf(path, sizeof(path), "%s/%s/%06u.pmk", c->o->dir, folder_name[folder],
+			 ++c->last[folder]);
+	while (access(path, F_OK) == 0);
 	return pmk_save(path, write_script, &w, c->err);
 }
 
@@ -297,28 +316,34 @@ static void shrink(struct hunt *c, char *text, const char *want)
 	}
 }
 
+/* False: it was, or there is no room for more. */
+static bool is_new(struct hunt *c, const char *kind)
+{
+	for (unsigned i = 0; i < c->nknown; i++)
+		if (!strcmp(c->known[i], kind))
+			return false;
+	return c->nknown < FOUND_MAX;
+}
+
 static int found(struct hunt *c, char *text, const char *why)
 {
 	char kind[WHY_MAX];
 
 	signature(why, kind, sizeof(kind));
-	for (unsigned i = 0; i < c->sum->found; i++)
-		if (!strcmp(c->found[i], kind))
-			return 0;
-	if (c->sum->found >= FOUND_MAX)
+	if (!is_new(c, kind))
 		return 0;
 	shrink(c, text, kind);
-	c->found[c->sum->found++] = pmk_strdup(kind);
-	printf("found %u, run %" PRIu64 ": %s\n", c->sum->found, c->sum->runs, why);
+	c->known[c->nknown++] = pmk_strdup(kind);
+	printf("found %u, run %" PRIu64 ": %s\n", ++c->sum->found, c->sum->runs, why);
 	for (const char *s = text; *s; s += strcspn(s, "\n"), s += *s == '\n')
 		printf("    %.*s\n", (int)strcspn(s, "\n"), s);
 	fflush(stdout);
-	return keep(c, "found", c->sum->found, why, text);
+	return keep(c, FOLDER_FOUND, why, text);
 }
 
 /* ---- the campaign ----------------------------------------------------------------------------------- */
 
-static int load_file(struct hunt *c, const char *path)
+static int load_seed(struct hunt *c, const char *path)
 {
 	size_t len;
 	char *text = pmk_file_read(path, TEXT_MAX - 1, &len, c->err);
@@ -330,13 +355,54 @@ static int load_file(struct hunt *c, const char *path)
 	return 0;
 }
 
-/* What an earlier campaign left in the folder; a file that cannot be read is said, and left alone. */
+/* What happened stands in the comment on top. */
+static int load_finding(struct hunt *c, const char *path)
+{
+	char *text, kind[WHY_MAX];
+	size_t len;
+
+	text = pmk_file_read(path, TEXT_MAX, &len, c->err);
+	if (!text)
+		return -1;
+	if (strncmp(text, "# ", 2) != 0) {
+		free(text);
+		return pmk_error_set(c->err, path, 1, 1, "expected '# ' and what happened");
+	}
+	text[strcspn(text, "\n")] = '\0';
+	signature(text + 2, kind, sizeof(kind));
+	if (is_new(c, kind))
+		c->known[c->nknown++] = pmk_strdup(kind);
+	free(text);
+	return 0;
+}
+
+/* A file of an earlier campaign that cannot be read is said, and left alone. */
+static void load_folder(struct hunt *c, enum folder folder)
+{
+	char path[4096], text[512];
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/%s", c->o->dir, folder_name[folder]);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/%s", c->o->dir, folder_name[folder], e->d_name);
+		if (folder == FOLDER_QUEUE ? load_seed(c, path) : load_finding(c, path)) {
+			pmk_error_format(c->err, text, sizeof(text));
+			fprintf(stderr, "pmkit fuzz: left out: %s\n", text);
+		}
+	}
+	if (d)
+		closedir(d);
+}
+
+/* What an earlier campaign left in the folder, and the seeds that were named. */
 static int resume(struct hunt *c)
 {
 	static const char *const folders[] = { "", "/queue", "/found" };
-	char path[4096], text[512];
-	struct dirent *e;
-	DIR *d = NULL;
+	char path[4096];
 
 	for (int i = 0; c->o->dir && i < 3; i++) {
 		snprintf(path, sizeof(path), "%s%s", c->o->dir, folders[i]);
@@ -344,22 +410,14 @@ static int resume(struct hunt *c)
 			return pmk_error_set(c->err, path, 0, 0, "%s", strerror(errno));
 	}
 	if (c->o->dir) {
-		snprintf(path, sizeof(path), "%s/queue", c->o->dir);
-		d = opendir(path);
+		load_folder(c, FOLDER_QUEUE);
+		load_folder(c, FOLDER_FOUND);
+		if (c->nknown)
+			fprintf(stderr, "pmkit fuzz: %u found before, in %s/found\n", c->nknown,
+				c->o->dir);
 	}
-	while (d && (e = readdir(d))) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/queue/%s", c->o->dir, e->d_name);
-		if (load_file(c, path)) {
-			pmk_error_format(c->err, text, sizeof(text));
-			fprintf(stderr, "pmkit fuzz: left out: %s\n", text);
-		}
-	}
-	if (d)
-		closedir(d);
 	for (size_t i = 0; i < c->o->nseeds; i++)
-		if (load_file(c, c->o->seeds[i]))
+		if (load_seed(c, c->o->seeds[i]))
 			return -1;
 	if (!c->sum->queue)
 		enqueue(c, "scenario 1\n");
@@ -406,7 +464,7 @@ static int loop(struct hunt *c, bool progress)
 			 (outcome == OUTCOME_DULL && !c->target.server && next(c) % 16 == 0)) {
 			enqueue(c, text);
 			if (outcome == OUTCOME_FRESH)
-				rc = keep(c, "queue", c->sum->queue, "", text);
+				rc = keep(c, FOLDER_QUEUE, "", text);
 		}
 		if (progress && now() - shown > 1) {
 			shown = now();
@@ -453,7 +511,7 @@ out:
 	pmk_adapter_deinit(&c.adapter);
 	for (unsigned i = 0; i < QUEUE_MAX; i++)
 		free(c.queue[i]);
-	for (unsigned i = 0; i < ret->found; i++)
-		free(c.found[i]);
+	for (unsigned i = 0; i < c.nknown; i++)
+		free(c.known[i]);
 	return rc;
 }

@@ -19,8 +19,11 @@
 
 #include "alloc.h"
 
-/* AFL++'s protocol (instrumentation/README.md there): the server says hello, 4 bytes, and for each 4 bytes from us
- * forks, says the PID and then the status. */
+/*
+ * AFL++'s protocol (instrumentation/README.md there): the server says hello, 4 bytes, and for each 4 bytes from us, which
+ * say whether we killed the last one, forks, says the PID and then the status.  In persistent mode the child stops itself
+ * after a run, and goes on with the next one instead of a fork.
+ */
 #define SERVER_FD	198
 #define HELLO_MS	3000
 #define OUTPUT_MAX	(1u << 20)
@@ -57,6 +60,7 @@ static void exec(struct pmk_target *t, bool serve, const int to[2], const int fr
 	if (serve) {
 		text_of(t->shm, shm, sizeof(shm));
 		setenv("__AFL_SHM_ID", shm, 1);
+		setenv("__AFL_PERSISTENT", "1", 1); /* no others look at it */
 		if (dup2(to[0], SERVER_FD) < 0 || dup2(from[1], SERVER_FD + 1) < 0)
 			_exit(126);
 	}
@@ -121,15 +125,17 @@ static bool server_start(struct pmk_target *t)
 /* The child's status; -1: it hangs; -2: the server is gone. */
 static int server_run(struct pmk_target *t)
 {
-	static const uint32_t go = 0;
+	const uint32_t killed = t->killed;
 	int32_t pid, status;
 
-	if (write(t->to, &go, sizeof(go)) != sizeof(go) || !take(t->from, &pid, sizeof(pid), 5) ||
-	    pid <= 0)
+	t->killed = false;
+	if (write(t->to, &killed, sizeof(killed)) != sizeof(killed) ||
+	    !take(t->from, &pid, sizeof(pid), 5) || pid <= 0)
 		return -2;
 	if (take(t->from, &status, sizeof(status), t->seconds))
 		return status;
 	kill(pid, SIGKILL);
+	t->killed = true;
 	return take(t->from, &status, sizeof(status), 5) ? -1 : -2;
 }
 

@@ -20,6 +20,7 @@ struct pmk_target {
 	double seconds; /* that a run may take */
 	pid_t server; /* AFL++'s fork server; 0: none, each run is an exec */
 	int to, from; /* its pipes */
+	bool killed; /* we ended the last run */
 	int shm;
 	uint8_t *map; /* PMK_TARGET_MAP bytes, and room */
 	uint8_t *seen;

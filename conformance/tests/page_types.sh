@@ -9,7 +9,7 @@ skip() {
 }
 source=$(find /usr/src -maxdepth 1 -name 'linux-source-*.tar.xz' 2>/dev/null | sort -V | tail -n 1)
 [ -n "$source" ] || skip "no linux-source-*.tar.xz in /usr/src"
-command -v cc >/dev/null || skip "no cc"
+command -v "${CC:-cc}" >/dev/null || skip "no ${CC:-cc}"
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -17,5 +17,5 @@ tar -xJf "$source" --strip-components=1 --wildcards '*/tools/lib/api/*' '*/tools
 	'*/include/uapi/linux/magic.h' '*/include/uapi/linux/kernel-page-flags.h' '*/tools/*m/page-types.c' || exit 1
 cd tools/*m || exit 1 # tools/vm, since 6.3 tools/mm
 # What it lacks is for mounting debugfs, which is not asked for.
-cc -O2 -w -D_GNU_SOURCE -I../lib -I../lib/api -I../include -o "$out" page-types.c ../lib/api/fs/fs.c ../lib/api/debug.c \
+"${CC:-cc}" -O2 -w -D_GNU_SOURCE -I../lib -I../lib/api -I../include -o "$out" page-types.c ../lib/api/fs/fs.c ../lib/api/debug.c \
 	../lib/str_error_r.c || exit 1

@@ -230,6 +230,19 @@ static int64_t cold(struct stretch *s)
 	return 0;
 }
 
+/* A locked page was taken off its list, and comes back: how often it was locked is known no more (lru_add()). */
+static void forget_locks(struct pmk_machine *m, const struct pmk_piece *f)
+{
+	uint64_t pfn = f->start, n = f->end - f->start;
+
+	if (!(f->v.tag & PMK_KPF_MLOCKED_MASK) || pmk_mutant(m, LOCKS_REMEMBERED))
+		return;
+	pmk_cover(m, LOCKS_FORGOTTEN);
+	if (f->v.tag & PMK_FRAME_LARGE)
+		pmk_folio_widen(m, &pfn, &n);
+	pmk_frame_flags(m, pfn, n, PMK_FRAME_LOCKS, 0);
+}
+
 static int64_t pageout(struct stretch *s)
 {
 	struct pmk_piece p = { .end = s->start };
@@ -247,10 +260,13 @@ static int64_t pageout(struct stretch *s)
 			if (!f.run ||
 			    (PMK_FRAME_MAPCOUNT(f.v) != 1 && !pmk_mutant(s->m, PAGEOUT_SHARED)) ||
 			    (f.v.tag & PMK_FRAME_LARGE && !pmk_mutant(s->m, HUGE_SHARED) &&
-			     pmk_folio_shared(s->m, s->mm, at, f.start)) ||
-			    (f.v.tag & (PMK_KPF_MLOCKED_MASK | PMK_KPF_RESERVED_MASK) &&
-			     !pmk_mutant(s->m, PAGEOUT_LOCKED)))
+			     pmk_folio_shared(s->m, s->mm, at, f.start)))
 				continue; /* rule 17 */
+			if (f.v.tag & (PMK_KPF_MLOCKED_MASK | PMK_KPF_RESERVED_MASK) &&
+			    !pmk_mutant(s->m, PAGEOUT_LOCKED)) {
+				forget_locks(s->m, &f);
+				continue;
+			}
 			pmk_cover(s->m, PAGEOUT);
 			if (p.v.tag & PMK_PTE_ANON)
 				swap_out(s, at, f, p.v.tag);

@@ -270,7 +270,8 @@ static void probe_config(struct pmk_profile *p, size_t page)
 	if (maps)
 		fclose(maps);
 	host_config(p, PMK_KCONFIG_VSYSCALL, gate);
-	host_config(p, PMK_KCONFIG_THP, access("/sys/kernel/mm/transparent_hugepage", F_OK) == 0);
+	/* of nothing: the advice is known also where the machine has no huge pages, and so no folder in /sys */
+	host_config(p, PMK_KCONFIG_THP, madvise(NULL, 0, MADV_HUGEPAGE) == 0);
 	host_config(p, PMK_KCONFIG_KSM, access("/sys/kernel/mm/ksm", F_OK) == 0);
 	host_config(p, PMK_KCONFIG_MEMCG, access("/proc/kpagecgroup", F_OK) == 0);
 	host_config(p, PMK_KCONFIG_PAGE_IDLE, access("/sys/kernel/mm/page_idle/bitmap", F_OK) == 0);
@@ -290,7 +291,8 @@ static uint32_t running_kernel(const struct utsname *u)
 	return PMK_KERNEL(major, minor, patch > 0xffff ? 0xffff : patch);
 }
 
-void pmk_profile_host(struct pmk_profile *ret)
+/* The kernel and the architecture that run here, as usually configured. */
+static struct pmk_profile running(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	struct pmk_profile p = { .arch = &pmk_arch[PMK_ARCH_X86_64],
@@ -310,16 +312,20 @@ void pmk_profile_host(struct pmk_profile *ret)
 		    1l << p.arch->page_shift != page)
 			p.arch = &pmk_arch[i];
 	p.config = usual_config(p.arch);
-	probe_config(&p, (size_t)page);
-	resolve(&p);
-	name_it(&p, true);
-	*ret = p;
+	return p;
+}
+
+void pmk_profile_host(struct pmk_profile *ret)
+{
+	*ret = running();
+	probe_config(ret, (size_t)sysconf(_SC_PAGESIZE));
+	resolve(ret);
+	name_it(ret, true);
 }
 
 void pmk_profile_usual(struct pmk_profile *ret)
 {
-	pmk_profile_host(ret);
-	ret->config = usual_config(ret->arch);
+	*ret = running();
 	resolve(ret);
 	name_it(ret, true);
 }

@@ -5,7 +5,7 @@
  * one userfaultfd for each set of features, so neighbours with the same flags may merge (diverge.md,
  * rule 1).  None has the fork, remap or unmap events (E-B57-FORK, E-B57-MREMAP).
  */
-#include "machine.h"
+#include "touch.h"
 
 #include <errno.h>
 
@@ -152,6 +152,9 @@ void pmk_mm_uffd_wp_range(struct pmk_machine *m, struct pmk_mm *mm, const struct
 		end = (end + mask) & ~mask;
 	}
 	p.end = start;
+	if (on && vma->object >= 0 &&
+	    !pmk_mutant(m, UFFD_KEEPS_HUGE)) /* pgtable_split_needed(): markers take a table */
+		pmk_huge_split(m, mm, start, end);
 	pmk_huge_split_at(m, mm, start);
 	pmk_huge_split_at(m, mm, end);
 	if (on && pmk_vma_wp_markers(vma) && !(vma->flags & PMK_VMA_HUGETLB))
@@ -228,19 +231,39 @@ int64_t pmk_mm_uffd_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 	return err;
 }
 
+/* mfill_file_over_size(): how much of [start, end) the object has. */
+static uint64_t end_of_object(const struct pmk_machine *m, const struct pmk_vma *vma,
+			      const struct pmk_run *run, uint64_t start, uint64_t end)
+{
+	uint64_t off = run->v.base + (start - run->start), size;
+
+	if (vma->object < 0 || vma->flags & PMK_VMA_HUGETLB)
+		return end;
+	size = m->object[vma->object].pages;
+	if (size <= off)
+		return start;
+	return end - start > size - off ? start + (size - off) : end;
+}
+
 /* mfill_atomic(): one VMA, and no entry is overwritten, not even a marker. */
 int64_t pmk_mm_uffd_poison(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t n)
 {
 	struct pmk_value v = { PMK_MARKER_POISON, PMK_PTE_MARKER };
-	uint64_t mask = pmk_pmd_pages(m) - 1;
+	uint64_t mask = pmk_pmd_pages(m) - 1, end = start + n;
 	struct pmk_piece p = { .end = start };
 	struct pmk_run run;
-	const struct pmk_vma *vma = pmk_vma_at(m, mm, start, &run);
+	const struct pmk_vma *vma;
+	bool early = pmk_profile_has(&m->profile, PMK_Q_UFFD_PREPARES), is_private;
 
 	mm->uffd = true;
 	if (!pmk_profile_has(&m->profile, PMK_Q_UFFD_POISON) || !range_ok(m, start, n))
 		return -EINVAL;
-	if (!vma || run.end < start + n || !(vma->flags & PMK_VMA_UFFD_WP))
+	vma = pmk_vma_at(m, mm, start, NULL);
+	is_private = vma && !(vma->flags & PMK_VMA_SHARED);
+	if (early && is_private) /* before it is known whose mapping that is (uffd_lock_vma()) */
+		pmk_vma_need_anon(m, mm, start);
+	vma = pmk_vma_at(m, mm, start, &run);
+	if (!vma || run.end < end || !(vma->flags & PMK_VMA_UFFD_WP))
 		return -ENOENT;
 	if (file_backed(m, vma))
 		return -EINVAL;
@@ -249,12 +272,21 @@ int64_t pmk_mm_uffd_poison(struct pmk_machine *m, struct pmk_mm *mm, uint64_t st
 			return -EINVAL;
 		v.tag |= PMK_PTE_HUGE | PMK_PTE_HUGETLB;
 	}
-	if (!(vma->flags & PMK_VMA_SHARED))
+	if (!early && is_private)
 		pmk_vma_need_anon(m, mm, start);
-	pmk_runs_piece(&mm->pte, start + n, &p);
+	end = end_of_object(m, vma, &run, start, end);
+	if (end == start) {
+		if (pmk_huge_is_mapped(mm, start))
+			return -EEXIST;
+		pmk_mm_table_make(m, mm, start, start + 1);
+		return -EFAULT;
+	}
+	pmk_runs_piece(&mm->pte, end, &p);
 	if (p.run && !pmk_mutant(m, POISON_OVER))
 		return -EEXIST;
 	pmk_cover(m, UFFD_POISONED);
 	pmk_mm_set_entries(m, mm, p.start, p.end, v);
+	if (p.end == end && end < start + n && !pmk_huge_is_mapped(mm, end))
+		pmk_mm_table_make(m, mm, end, end + 1);
 	return p.end < start + n ? -EAGAIN : 0;
 }

@@ -102,12 +102,16 @@ int64_t pmk_given_vma(struct pmk_act *a, struct pmk_machine *m)
 	if (!mm || a->broken)
 		return -EINVAL;
 	vma.object = given_object(a, m, pages);
+	if (a->broken)
+		return -EINVAL;
 	vma.flags = (pmk_act_opt(a, PMK_OPT_SHARED) ? PMK_VMA_SHARED : 0) |
 		    (pmk_act_opt(a, PMK_OPT_PFNMAP) ? PMK_VMA_PFNMAP : 0);
 	if (addr & (pmk_stage_page_size(a->s) - 1))
 		return pmk_act_fail(a, pmk_act_opt(a, PMK_OPT_AT)->col,
 				    "at= must be a multiple of the page size%s", "");
-	if (!pages || pmk_runs_gap(&mm->vma, addr >> shift, (addr >> shift) + pages, &gap) != pages)
+	if (!pages)
+		return pmk_act_fail(a, arg[1].col, "'%s' needs at least one page", arg[0].text);
+	if (pmk_runs_gap(&mm->vma, addr >> shift, (addr >> shift) + pages, &gap) != pages)
 		return pmk_act_fail(a, arg[0].col, "'%s' overlaps another mapping", arg[0].text);
 	/* a given is as it is said: it merges with no neighbour */
 	err = pmk_mm_place(m, mm, addr >> shift, pages, vma, pmk_act_number(a, PMK_OPT_OFFSET));
