@@ -109,7 +109,7 @@ static int64_t birth(struct pmk_actor *actor, const struct pmk_request *request)
 
 /* ---- death and rebirth ---- */
 
-static int64_t exec_self(const struct pmk_actor *actor)
+int64_t pmk_actor_exec(const struct pmk_actor *actor)
 {
 	char board[16], post[16], index[16], runner[16];
 	char *argv[] = { (char *)ACTOR_NAME, board, post, index, runner, NULL };
@@ -151,6 +151,9 @@ void pmk_actor_main_if_asked(int argc, char **argv)
 	if (actor.board == MAP_FAILED || actor.index > PMK_PROCS_MAX + 1)
 		_exit(1);
 	actor.board->box[actor.index].result = 0;
+	if (actor.index == 0)
+		prctl(PR_SET_NAME, ACTOR_NAME, 0, 0,
+		      0); /* the nursery's, and so of whom it bears */
 	settings(actor.runner);
 	pmk_turn_pass(&actor.board->box[actor.index], PMK_TURN_RUNNER);
 	pmk_actor_serve(&actor);
@@ -229,7 +232,7 @@ static int64_t perform(struct pmk_actor *actor, const struct pmk_request *r)
 	case PMK_REQ_FORK:
 		return birth(actor, r);
 	case PMK_REQ_EXEC:
-		return exec_self(actor);
+		return pmk_actor_exec(actor);
 	case PMK_REQ_EXIT:
 		syscall(SYS_exit_group, 0);
 		return -EINVAL;

@@ -7,9 +7,10 @@
  * lie in a board, a memfd that runner and actors map; both sides sleep on a futex and never spin, for they
  * share one CPU in the kernel world.  One request is under way at a time, so one area is enough for all.
  *
- * The first actor is the nursery: forked early, while the runner is small and has one thread.  All others
- * are clones of it (SPAWN) or of each other (FORK) made with CLONE_PARENT, so that the runner is the
- * parent of all and can wait for each.
+ * The first actor is the nursery: forked while the runner has one thread, and executed anew, so that it has
+ * nothing of the runner's memory, which every birth would have to copy.  All others are clones of it (SPAWN)
+ * or of each other (FORK) made with CLONE_PARENT, so that the runner is the parent of all and can wait for
+ * each.
  *
  * A handle is the file descriptor PMK_ACTOR_FD + its slot, so fork and exec inherit it without a table.
  */
@@ -68,9 +69,12 @@ struct pmk_actor {
 	struct pmk_board *board;
 };
 
-/* To be called first in main(): when the program was started as an actor (PMK_REQ_EXEC), it becomes one
+/* To be called first in main(): when the program was started as an actor (pmk_actor_exec()), it becomes one
  * and never returns. */
 void pmk_actor_main_if_asked(int argc, char **argv);
+
+/* The program anew as this actor, which says in its mailbox that it is there. Negative errno if that cannot be. */
+int64_t pmk_actor_exec(const struct pmk_actor *actor);
 
 /* Serves requests until told to exit.  The process must be a fresh fork of the runner. */
 _Noreturn void pmk_actor_serve(const struct pmk_actor *actor);

@@ -38,13 +38,44 @@ struct pmk_crew {
 	int nmembers, cap;
 };
 
+/* ---- the dead ---- */
+
+/* Whether the process has become a zombie, by looking only. */
+static bool has_died(pid_t pid, int flags)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | flags))
+		if (errno != EINTR)
+			return true;
+	return info.si_pid == pid;
+}
+
+static void bury(pid_t pid)
+{
+	siginfo_t info;
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED) && errno == EINTR)
+		;
+}
+
+/* Waits until the turn is no longer `turn`; false: the actor died instead. */
+static bool wait_for(struct pmk_mailbox *box, enum pmk_turn turn, pid_t pid)
+{
+	while (!pmk_turn_wait(box, turn, LOOK_MS))
+		if (has_died(pid, WNOHANG))
+			return atomic_load(&box->turn) != turn;
+	return true;
+}
+
 /* ---- the nursery ---- */
 
 static int nursery_start(struct pmk_crew *crew, struct pmk_error *err)
 {
+	struct pmk_mailbox *box = &crew->nursery.board->box[0];
 	pid_t pid;
 
-	crew->nursery.board->box[0].turn = PMK_TURN_RUNNER;
+	atomic_store(&box->turn, PMK_TURN_STARTING);
 	crew->nursery.runner = getpid();
 	pid = fork();
 	if (pid < 0)
@@ -55,10 +86,18 @@ static int nursery_start(struct pmk_crew *crew, struct pmk_error *err)
 		/* exec keeps them; the runner's own other children do not get them */
 		fcntl(crew->nursery.board_fd, F_SETFD, 0);
 		fcntl(crew->nursery.post_fd, F_SETFD, 0);
+		pmk_actor_exec(&crew->nursery);
+		/* no /proc to find the program by: as it is, then, only larger */
+		pmk_turn_pass(box, PMK_TURN_RUNNER);
 		pmk_actor_serve(&crew->nursery);
 	}
 	crew->nursery_pid = pid;
-	return 0;
+	if (wait_for(box, PMK_TURN_STARTING, pid))
+		return 0;
+	bury(pid);
+	crew->nursery_pid = 0;
+	return pmk_error_set(err, NULL, 0, 0,
+			     "the first process of the scripts died as it started");
 }
 
 static int board_create(struct pmk_actor *actor, int *ret_post)
@@ -91,26 +130,7 @@ struct pmk_crew *pmk_crew_create(struct pmk_error *err)
 	return NULL;
 }
 
-/* ---- the dead ---- */
-
-/* Whether the process has become a zombie, by looking only. */
-static bool has_died(pid_t pid, int flags)
-{
-	siginfo_t info = { .si_pid = 0 };
-
-	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | flags))
-		if (errno != EINTR)
-			return true;
-	return info.si_pid == pid;
-}
-
-static void bury(pid_t pid)
-{
-	siginfo_t info;
-
-	while (waitid(P_PID, (id_t)pid, &info, WEXITED) && errno == EINTR)
-		;
-}
+/* ---- reset and end ---- */
 
 int pmk_crew_reset(struct pmk_crew *crew, struct pmk_error *err)
 {
@@ -196,15 +216,6 @@ int64_t pmk_crew_adopt(struct pmk_crew *crew, int proc, pid_t pid)
 		return -EAGAIN;
 	*m = (struct member){ pid, MEMBER_NOT_OURS };
 	return pid;
-}
-
-/* Waits until the turn is no longer `turn`; false: the actor died instead. */
-static bool wait_for(struct pmk_mailbox *box, enum pmk_turn turn, pid_t pid)
-{
-	while (!pmk_turn_wait(box, turn, LOOK_MS))
-		if (has_died(pid, WNOHANG))
-			return atomic_load(&box->turn) != turn;
-	return true;
 }
 
 static int post_object(int post, int object)
