@@ -29,6 +29,7 @@ struct run {
 	struct pmk_arch arch;
 	int object, hugetlb;
 	bool soft_dirty;
+	bool whole; /* there may be hugetlb or huge pages: borders matter */
 	unsigned shift;
 	uint64_t known; /* categories */
 };
@@ -55,6 +56,8 @@ static bool put(void *ctx, const struct pmk_scan_region *regions, size_t n)
 /* Nothing ends inside a page of hugetlb, and what ends inside a THP cuts it. */
 static void borders(struct run *r, uint64_t *start, uint64_t *end)
 {
+	if (!r->whole)
+		return;
 	if (pmk_hugetlb_cut(r->m, &r->mm, *start))
 		*start &= ~(uint64_t)(UNIT - 1);
 	if (pmk_hugetlb_cut(r->m, &r->mm, *end))
@@ -67,7 +70,7 @@ static bool has_hugetlb(const struct run *r, uint64_t start, uint64_t end)
 {
 	struct pmk_piece p = { .end = start };
 
-	while (pmk_runs_piece(&r->mm.vma, end, &p))
+	while (r->whole && pmk_runs_piece(&r->mm.vma, end, &p))
 		if (p.run && r->m->vma[p.v.tag & ~PMK_RUN_LINEAR].flags & PMK_VMA_HUGETLB)
 			return true;
 	return false;
@@ -93,6 +96,7 @@ static void put_vma(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 	if (x & 0x40 && r->soft_dirty)
 		vma.flags |= PMK_VMA_SOFT_DIRTY;
 	if (x & 0x80) {
+		r->whole = true;
 		start &= ~(uint64_t)(UNIT - 1);
 		end = (end + UNIT - 1) & ~(uint64_t)(UNIT - 1);
 		vma.flags = (vma.flags & ~PMK_VMA_PFNMAP) | PMK_VMA_HUGETLB;
@@ -159,6 +163,7 @@ static void put_huge(struct run *r, uint64_t start, uint64_t end, uint8_t x)
 
 		if (!vma || run.start > at || run.end < at + UNIT)
 			continue;
+		r->whole = true;
 		if (vma->flags & PMK_VMA_HUGETLB)
 			v = hugetlb[(x & 31) % (sizeof(hugetlb) / sizeof(*hugetlb))];
 		if (vma->flags & PMK_VMA_HUGETLB)
@@ -192,14 +197,16 @@ static void do_op(struct run *r, uint8_t code, uint64_t start, uint64_t end, uin
 		put_huge(r, start, end, x);
 		break;
 	case 5: /* tables; many regions */
-		pmk_huge_split(r->m, &r->mm, start, end);
+		if (r->whole)
+			pmk_huge_split(r->m, &r->mm, start, end);
 		if (PAGES <= MANY && !has_hugetlb(r, start, end))
 			pmk_mm_table_make(r->m, &r->mm, start, end);
 		for (; start < end && PAGES > MANY && !has_hugetlb(r, start, end); start += 2)
 			put_entries(r, start, start + 1, x);
 		break;
 	default:
-		pmk_huge_split(r->m, &r->mm, start, end);
+		if (r->whole)
+			pmk_huge_split(r->m, &r->mm, start, end);
 		if (has_hugetlb(r, start, end))
 			put_huge(r, start, end, x);
 		else
@@ -312,5 +319,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pmk_runs_clear(&r->mm.vma, 0, UINT64_MAX);
 	pmk_runs_clear(&r->mm.pte, 0, UINT64_MAX);
 	pmk_runs_clear(&r->mm.table, 0, UINT64_MAX);
+	r->whole = false;
 	return 0;
 }
