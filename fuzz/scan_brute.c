@@ -13,8 +13,8 @@ struct brute {
 	const struct pmk_scan_arg *arg;
 	struct scan_brute *ret;
 	size_t room_for;
-	uint64_t pmd_pages, page_size, pages,
-		stale; /* pages reported; where the last full batch ended */
+	uint64_t pmd_pages, page_size;
+	uint64_t pages, stale; /* pages reported; where the last full batch ended */
 	size_t seen; /* regions that have left the kernel */
 	/* A hole is one step of a walk: what it is was settled at its first page, in this mapping and PMD,
 	 * and protecting it makes a table that later mappings meet. */

@@ -102,8 +102,8 @@ struct pmk_op {
 	bool shared, dontunmap, on; /* on: THP; KSM: with zero pages; UFFD_SYNC: UNPOPULATED, too */
 	int object; /* MMAP: -1 anonymous; OBJECT: its number */
 	int to; /* MREMAP: where to, -1: in place; MMAP: the offset; FORK: the child; FILL: the first content's number */
-	unsigned
-		new_n; /* MREMAP; MMAP: 1: the object is a file; FILL: enum pmk_content; CLEAR_REFS: what is written */
+	/* MREMAP; MMAP: 1: the object is a file; FILL: enum pmk_content; CLEAR_REFS: what is written */
+	unsigned new_n;
 };
 
 struct pmk_op_info {

@@ -271,12 +271,6 @@ void pmk_pair_look_every(struct pmk_pair *pair, unsigned n)
 	pair->every = n;
 }
 
-/* Whether frames may have changed hands unseen. */
-static bool skips(const struct pmk_pair *pair)
-{
-	return pair->every > 1 && pair->hasty;
-}
-
 void pmk_pair_watch(struct pmk_pair *pair, uint64_t page, uint64_t n)
 {
 	for (unsigned i = 0; i < pair->nwindows; i++)
@@ -923,8 +917,7 @@ static bool compare_all(struct pmk_pair *pair, const struct pmk_request *r,
 			struct pmk_difference *ret)
 {
 	struct look look = { .pair = pair, .ret = ret };
-
-	bool anybody = pair->every > 1;
+	bool anybody = pair->every > 1; /* may have changed unseen */
 
 	pair->round += renames(r->code) || anybody ? 2 : 1;
 	pair->nframes = 0;
@@ -1039,7 +1032,7 @@ bool pmk_pair_do(struct pmk_pair *pair, const struct pmk_request *r, struct pmk_
 			      result_text(result[1], text[1], 24));
 	if (result[0] >= 0)
 		follow(pair, r, result);
-	if (skips(pair) && ++pair->unseen < pair->every)
+	if (pair->hasty && ++pair->unseen < pair->every)
 		return true;
 	return compare_all(pair, r, ret);
 }

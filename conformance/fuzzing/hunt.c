@@ -33,8 +33,8 @@ struct hunt {
 	struct pmk_error *err;
 	uint64_t random;
 	char *queue[QUEUE_MAX];
-	char *known
-		[FOUND_MAX]; /* what happened, now or in an earlier campaign, without numbers: each kind once */
+	/* what happened, now or in an earlier campaign, without numbers: each kind once */
+	char *known[FOUND_MAX];
 	unsigned nknown;
 	unsigned last[2]; /* number of the last file, by enum folder */
 	bool lost;
@@ -199,7 +199,7 @@ static enum outcome try(struct hunt *c, const char *text, char why[WHY_MAX])
 		enum pmk_verdict verdict = pmk_target_run(&c->target, why, WHY_MAX, &fresh);
 
 		if (verdict == PMK_VERDICT_HANG &&
-		    !c->hung) { /* not if it was the machine that was busy */
+		    !c->hung) { /* was it that the machine was busy? */
 			bool again;
 
 			verdict = pmk_target_run(&c->target, why, WHY_MAX, &again);
@@ -398,24 +398,29 @@ static void load_folder(struct hunt *c, enum folder folder)
 		closedir(d);
 }
 
+static int make_folder(struct hunt *c, const char *path)
+{
+	if (mkdir(path, 0777) < 0 && errno != EEXIST)
+		return pmk_error_set(c->err, path, 0, 0, "%s", strerror(errno));
+	return 0;
+}
+
 /* What an earlier campaign left in the folder, and the seeds that were named. */
 static int resume(struct hunt *c)
 {
-	static const char *const folders[] = { "", "/queue", "/found" };
 	char path[4096];
 
-	for (int i = 0; c->o->dir && i < 3; i++) {
-		snprintf(path, sizeof(path), "%s%s", c->o->dir, folders[i]);
-		if (mkdir(path, 0777) < 0 && errno != EEXIST)
-			return pmk_error_set(c->err, path, 0, 0, "%s", strerror(errno));
+	if (c->o->dir && make_folder(c, c->o->dir))
+		return -1;
+	for (enum folder f = FOLDER_QUEUE; c->o->dir && f <= FOLDER_FOUND; f++) {
+		snprintf(path, sizeof(path), "%s/%s", c->o->dir, folder_name[f]);
+		if (make_folder(c, path))
+			return -1;
+		load_folder(c, f);
 	}
-	if (c->o->dir) {
-		load_folder(c, FOLDER_QUEUE);
-		load_folder(c, FOLDER_FOUND);
-		if (c->nknown)
-			fprintf(stderr, "pmkit fuzz: %u found before, in %s/found\n", c->nknown,
-				c->o->dir);
-	}
+	if (c->nknown)
+		fprintf(stderr, "pmkit fuzz: %u found before, in %s/%s\n", c->nknown, c->o->dir,
+			folder_name[FOLDER_FOUND]);
 	for (size_t i = 0; i < c->o->nseeds; i++)
 		if (load_seed(c, c->o->seeds[i]))
 			return -1;

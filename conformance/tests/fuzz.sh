@@ -62,7 +62,7 @@ if [ -c /dev/full ] && ln -s /dev/full "$dir/full" && "$pmkit" fuzz --consumer -
 fi
 if command -v afl-clang-fast >/dev/null; then
 	for mode in FORKED PERSISTENT; do
-		AFL_QUIET=1 afl-clang-fast -O1 -D$mode -o "$dir/reader" "$reader" 2>"$dir/why" || { cat "$dir/why" && continue; }
+		AFL_QUIET=1 afl-clang-fast -O1 -D$mode -o "$dir/reader" "$reader" 2>"$dir/why" || { cat "$dir/why" && exit 1; }
 		expect 1 'found 1,.*SIGABRT' --timeout 60 --runs 60000 --enough 1 -- "$dir/reader" 1000
 		grep -q 'by fork server' "$dir/out" || { echo "no fork server was seen" && cat "$dir/out" && exit 1; }
 		echo "reader, $mode: $(tail -n 1 "$dir/out")"

@@ -187,7 +187,7 @@ static bool stops_at_last_page(const struct touch *t, uint64_t start, uint64_t e
  * from the VMA's start in it, up to a window's length, as far as VMA, file and page table go. */
 static void fault_around(struct touch *t, uint64_t page, uint64_t window)
 {
-	uint64_t start = page & ~(window - 1), size = object_of(t)->pages, end;
+	uint64_t start = page & ~(window - 1), end;
 	uint64_t table = (page | (pmk_pmd_pages(t->m) - 1)) + 1;
 
 	if (start < t->run.start)
@@ -197,11 +197,8 @@ static void fault_around(struct touch *t, uint64_t page, uint64_t window)
 		end = t->run.end;
 	if (end > table)
 		end = table;
-	if (size <= offset_of(t, start))
-		return;
-	if (end - start > size - offset_of(t, start))
-		end = start + (size - offset_of(t, start));
-	if (stops_at_last_page(t, start, end))
+	end = pmk_object_reach(object_of(t), offset_of(t, start), start, end);
+	if (end == start || stops_at_last_page(t, start, end))
 		return;
 	if (pmk_huge_around(t, start))
 		return;
@@ -255,7 +252,7 @@ static int64_t copy_cached(struct touch *t, uint64_t start, uint64_t end)
 static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint64_t *ret_end)
 {
 	bool shared = t->vma.flags & PMK_VMA_SHARED;
-	uint64_t off = offset_of(t, start), size = object_of(t)->pages, good;
+	uint64_t off = offset_of(t, start), good;
 	const struct pmk_run *around;
 	int64_t err = 0;
 
@@ -267,7 +264,7 @@ static int64_t touch_object(struct touch *t, uint64_t start, uint64_t end, uint6
 		*ret_end = around->end < end ? around->end : end;
 		return 0;
 	}
-	good = off >= size ? start : end - start < size - off ? end : start + (size - off);
+	good = pmk_object_reach(object_of(t), off, start, end);
 	if (good > start)
 		err = fill_cache(t, off, off + (good - start));
 	if (!err && good > start && (!t->write || shared))

@@ -99,6 +99,15 @@ struct pmk_object {
 	char *name; /* as maps shows it */
 };
 
+/* How far [start, end), of which the first is page `off` of the object, lies within its size. */
+static inline uint64_t pmk_object_reach(const struct pmk_object *o, uint64_t off, uint64_t start,
+					uint64_t end)
+{
+	if (o->pages <= off)
+		return start;
+	return end - start > o->pages - off ? start + (o->pages - off) : end;
+}
+
 /* ---- frames: base is mapcount | cgroup index << 32, tag the kpageflags that last and hidden ones - */
 
 #define PMK_FRAME_FLAGS_BITS  43
@@ -282,9 +291,13 @@ void pmk_mm_zap_pages(struct pmk_machine *m, struct pmk_mm *mm, const struct pmk
 		      uint64_t start, uint64_t end, bool cows);
 
 /* ---- page tables: pgtable.c ---- */
+static inline unsigned pmk_pmd_order(const struct pmk_machine *m)
+{
+	return m->profile.arch->pmd_shift - m->profile.arch->page_shift;
+}
 static inline uint64_t pmk_pmd_pages(const struct pmk_machine *m)
 {
-	return UINT64_C(1) << (m->profile.arch->pmd_shift - m->profile.arch->page_shift);
+	return UINT64_C(1) << pmk_pmd_order(m);
 }
 
 /* Sets entries: every new entry is made by this, so that its page table exists. */

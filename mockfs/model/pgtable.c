@@ -8,14 +8,9 @@
  */
 #include "machine.h"
 
-static unsigned pmd_order(const struct pmk_machine *m)
-{
-	return m->profile.arch->pmd_shift - m->profile.arch->page_shift;
-}
-
 static uint64_t pmd_of(const struct pmk_machine *m, uint64_t page)
 {
-	return page >> pmd_order(m);
+	return page >> pmk_pmd_order(m);
 }
 
 /* One past the PMD that holds the last page before `end`. */
@@ -42,7 +37,7 @@ bool pmk_mm_table_piece(const struct pmk_machine *m, const struct pmk_mm *mm, ui
 	if (piece->start >= end || !pmk_runs_piece(&mm->table, pmd_end(m, end), &t))
 		return false;
 	piece->run = t.run;
-	piece->end = t.end << pmd_order(m) < end ? t.end << pmd_order(m) : end;
+	piece->end = t.end << pmk_pmd_order(m) < end ? t.end << pmk_pmd_order(m) : end;
 	return true;
 }
 
@@ -57,9 +52,9 @@ void pmk_mm_set_entries(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start
 /* Whether any VMA has a page of the PMD. */
 static bool pmd_used(const struct pmk_machine *m, const struct pmk_mm *mm, uint64_t pmd)
 {
-	const struct pmk_run *run = pmk_runs_seek(&mm->vma, pmd << pmd_order(m), NULL);
+	const struct pmk_run *run = pmk_runs_seek(&mm->vma, pmd << pmk_pmd_order(m), NULL);
 
-	return run && run->start < (pmd + 1) << pmd_order(m);
+	return run && run->start < (pmd + 1) << pmk_pmd_order(m);
 }
 
 void pmk_mm_table_unmapped(struct pmk_machine *m, struct pmk_mm *mm, uint64_t start, uint64_t end)

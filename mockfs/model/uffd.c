@@ -235,14 +235,10 @@ int64_t pmk_mm_uffd_protect(struct pmk_machine *m, struct pmk_mm *mm, uint64_t s
 static uint64_t end_of_object(const struct pmk_machine *m, const struct pmk_vma *vma,
 			      const struct pmk_run *run, uint64_t start, uint64_t end)
 {
-	uint64_t off = run->v.base + (start - run->start), size;
-
 	if (vma->object < 0 || vma->flags & PMK_VMA_HUGETLB)
 		return end;
-	size = m->object[vma->object].pages;
-	if (size <= off)
-		return start;
-	return end - start > size - off ? start + (size - off) : end;
+	return pmk_object_reach(&m->object[vma->object], run->v.base + (start - run->start), start,
+				end);
 }
 
 /* mfill_atomic(): one VMA, and no entry is overwritten, not even a marker. */

@@ -66,8 +66,8 @@ static void test_errors(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* What a mount is made from: a script that is not there, and one whose expectations of calls do not hold. */
-static void test_play(void **state)
+/* A script that is not there, with and without somebody to tell. */
+static void test_no_file(void **state)
 {
 	struct pmk_world *world = pmk_world_model_create();
 	struct pmk_stage *stage = pmk_stage_create(world);
@@ -85,7 +85,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_play),
+		cmocka_unit_test(test_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
